@@ -1,0 +1,1 @@
+"""Light agents: one process on each machine, one link per device."""

@@ -1,0 +1,1 @@
+"""Devices: what an agent can watch and order."""

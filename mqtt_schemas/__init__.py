@@ -1,0 +1,1 @@
+"""The contract between agents and orchestrator; the only thing that both wings share."""

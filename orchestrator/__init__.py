@@ -1,0 +1,1 @@
+"""One process in the library: plans turns, checks devices, counts use."""

@@ -1,0 +1,1 @@
+"""The rules. Pure: they take `now` and data, and return data."""
