@@ -71,7 +71,7 @@ class Answer:
 
 
 class Device(Protocol):
-    """One device as an agent sees it. Every failure of the device is an observation, no exception."""
+    """One device as an agent sees it. Its failures are observations, never exceptions."""
 
     #: The session rule and its version: `pc/1`.
     rule: str

@@ -16,7 +16,7 @@ from pydantic import (
     StringConstraints,
 )
 
-VERSION = 1
+VERSION: Literal[1] = 1
 
 
 def to_utc(value: datetime) -> datetime:
@@ -71,9 +71,7 @@ OpaqueId = Annotated[str, StringConstraints(pattern=r"^[A-Za-z0-9][A-Za-z0-9-]{0
 Nonce = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]
 #: SHA-256 in hex.
 Digest = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{64}$")]
-Uuid = Annotated[
-    str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")
-]
+Uuid = Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$")]
 #: A session rule and its version, e.g. `octoprint/1`.
 Rule = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9-]{0,30}/[1-9][0-9]{0,3}$")]
 #: Whole numbers that every JSON reader holds exactly (RFC 8785, section 3.2.2.3).
@@ -84,7 +82,7 @@ PartySize = Annotated[int, Field(ge=1, le=1000)]
 
 
 class Model(BaseModel):
-    """A frozen part of a message. Unknown fields are ignored, so that both ends can upgrade alone."""
+    """A frozen part of a message. Unknown fields are ignored: both ends upgrade alone."""
 
     model_config = ConfigDict(
         frozen=True,

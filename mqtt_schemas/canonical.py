@@ -18,7 +18,7 @@ class NotCanonical(ValueError):
     """The value can't be written as the contract's canonical JSON."""
 
 
-def canonical(value: Any) -> bytes:
+def canonical(value: object) -> bytes:
     """Return `value` (of json.loads) as canonical JSON. Raises NotCanonical."""
     _check(value)
     try:
@@ -28,7 +28,7 @@ def canonical(value: Any) -> bytes:
         raise NotCanonical("a text holds half a surrogate pair") from None
 
 
-def _check(value: Any) -> None:
+def _check(value: object) -> None:
     if isinstance(value, float):
         raise NotCanonical("a number is not whole")
     if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:

@@ -123,7 +123,7 @@ def batch_bytes(log: str, events: list[bytes]) -> bytes:
 
 
 def incoming(raw: dict[str, Any]) -> Incoming:
-    """Return one event of a batch, its body judged. Raises InvalidMessage where seq or prev is bad."""
+    """Return one event of a batch, its body judged. Raises InvalidMessage without seq or prev."""
     try:
         frame = EventFrame.model_validate(raw)
     except ValidationError as error:
@@ -176,4 +176,3 @@ def _sentence(error: ValidationError) -> str:
     first = error.errors(include_url=False, include_context=False, include_input=False)[0]
     where = ".".join(str(part) for part in first["loc"])
     return f"{where or 'payload'}: {first['msg']}"
-

@@ -16,7 +16,6 @@ from mqtt_schemas.base import (
     Basis,
     Code,
     DeviceLink,
-    DeviceState,
     Id,
     Milliseconds,
     Model,
@@ -39,7 +38,7 @@ class TurnSource(StrEnum):
 
 
 class Step(StrEnum):
-    """What an agent tells its device to do. `open` and `close` say what may be; the rest happen once."""
+    """What an agent tells its device: `open` and `close` say what may be; the rest happen once."""
 
     OPEN = "open"
     CLOSE = "close"
@@ -127,7 +126,9 @@ class Ended(EventBody):
     unobserved_ms: Milliseconds = Field(
         default=0, description="between begin and end, but seen by nobody; in neither figure"
     )
-    overrun_ms: Milliseconds = Field(default=0, description="of active and idle, past the turn's end")
+    overrun_ms: Milliseconds = Field(
+        default=0, description="of active and idle, past the turn's end"
+    )
     categories: dict[Code, Milliseconds] = Field(
         default_factory=dict, max_length=16, description="active milliseconds by category"
     )

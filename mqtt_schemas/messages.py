@@ -31,7 +31,7 @@ Sequence = Annotated[int, Field(ge=0, le=2**53 - 1)]
 
 
 class Link(Message):
-    """`up/link`: the agent's presence, and its last will. Advisory: a will may fire while it lives."""
+    """`up/link`: the agent's presence and last will. Advisory: a will may fire while it lives."""
 
     state: LinkState
     connection: Nonce = Field(description="new for each connection")

@@ -103,7 +103,7 @@ class WalkIn(Model):
 
 
 class Plan(Message):
-    """Desired state of one device: idempotent, ordered by revision, safe to deliver twice or late."""
+    """Desired state of one device: idempotent, ordered by revision, safe twice or late."""
 
     issuer: Id
     revision: Annotated[int, Field(ge=1, le=2**53 - 1)]

@@ -1,8 +1,8 @@
 """The only place where a topic is built or parsed.
 
-    laitevuoro/v1/{site}/{device}/up/…      from the agent
-    laitevuoro/v1/{site}/{device}/down/…    to the agent
-    laitevuoro/v1/orchestrator/{instance}   the orchestrator's own presence
+laitevuoro/v1/{site}/{device}/up/…      from the agent
+laitevuoro/v1/{site}/{device}/down/…    to the agent
+laitevuoro/v1/orchestrator/{instance}   the orchestrator's own presence
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ class Channel(StrEnum):
 
     @property
     def upward(self) -> bool:
-        """True where the agent publishes."""
+        """Whether the agent publishes."""
         return self.value.startswith("up/")
 
 
@@ -72,7 +72,7 @@ class Instance:
 
 
 def is_id(text: str) -> bool:
-    """True for 1 to 40 lower-case letters, digits and hyphens, no hyphen at either end."""
+    """Tell whether this is 1 to 40 lower-case letters, digits and hyphens, no hyphen at either end."""
     return _ID.fullmatch(text) is not None
 
 
