@@ -72,7 +72,7 @@ class Instance:
 
 
 def is_id(text: str) -> bool:
-    """Tell whether this is 1 to 40 lower-case letters, digits and hyphens, no hyphen at either end."""
+    """Tell whether this is 1 to 40 lower-case letters, digits and inner hyphens."""
     return _ID.fullmatch(text) is not None
 
 
