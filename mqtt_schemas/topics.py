@@ -101,6 +101,11 @@ def site_filter(site: str) -> str:
     return f"{PREFIX}/{site}/+/up/#"
 
 
+def site_down_filter(site: str) -> str:
+    """Return what an orchestrator may publish to for one of its sites."""
+    return f"{PREFIX}/{site}/+/down/#"
+
+
 def instances_filter() -> str:
     """Return the filter of every orchestrator's presence."""
     return f"{PREFIX}/{RESERVED_SITE}/#"
