@@ -85,14 +85,14 @@ def measure(
     )
 
 
-def plan_time_ms(clock: Clock, offset: Offset | None) -> int:
+def plan_time_ms(*, wall_ms: int, boot_ms: int, boot_id: str, offset: Offset | None) -> int:
     """Return the time that turns go by, in milliseconds since 1970.
 
     After a boot and before the first exchange, the wall clock with its last known error
     is the best guess; with no exchange ever, the wall clock alone.
     """
     if offset is None:
-        return clock.wall_ms()
-    if offset.boot_id == clock.boot_id:
-        return clock.boot_ms() + offset.epoch_ms
-    return clock.wall_ms() + offset.offset_ms
+        return wall_ms
+    if offset.boot_id == boot_id:
+        return boot_ms + offset.epoch_ms
+    return wall_ms + offset.offset_ms

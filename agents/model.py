@@ -75,6 +75,8 @@ class Device(Protocol):
 
     #: The session rule and its version: `pc/1`.
     rule: str
+    #: How a use that nobody may have is ended here: `lock` a desktop, `end` a print.
+    closing: Step
     #: Seconds between two looks; a change that `changed` tells of comes sooner.
     interval: float
 

@@ -1,0 +1,384 @@
+"""PURE: one cycle of an agent. Observations, plan and clocks in; state, events and orders out.
+
+Ties tracking and enforcement together. The runtime calls it at least once a second, at each
+observation, and at each boundary of the plan; what it returns is saved before it is acted on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import TypedDict
+
+from agents import tracking
+from agents.coverage import Watch, watch
+from agents.enforcement import Decision, Memory, Situation, decide
+from agents.model import Observation, Order
+from agents.schedule import Schedule
+from agents.tracking import GAP_MS, OpenSession, SessionEnd
+from mqtt_schemas.base import DeviceState, Outcome, utc_from_ms
+from mqtt_schemas.events import (
+    Ended,
+    EventBody,
+    Observed,
+    OrderOutcome,
+    OrderResult,
+    Started,
+    Step,
+    TurnOpened,
+)
+from mqtt_schemas.plan import OutsideTurns
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The clocks at one moment, all in milliseconds.
+
+    now_ms: plan time (agents.clock.plan_time_ms). offset_ms: orchestrator less wall, if known.
+    """
+
+    now_ms: int
+    boot_ms: int
+    wall_ms: int
+    boot_id: str
+    offset_ms: int | None = None
+
+
+class _Stamp(TypedDict):
+    rule: str
+    session: str | None
+    turn: str | None
+    wall: datetime
+    boot_id: str
+    boot_ms: int
+    offset_ms: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Saved:
+    """What outlives the agent's process, as of `moment`."""
+
+    moment: Moment
+    session: OpenSession | None = None
+    memory: Memory = field(default_factory=Memory)
+    watch: Watch | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """An agent between two cycles.
+
+    held: the newest observation. tick_ms: boot time of the last cycle. unconfirmed: the
+    session was taken over from before a restart and its use has not been seen since.
+    floor_ms: no session begins before, since time up to here was accounted or is lost.
+    """
+
+    tick_ms: int
+    floor_ms: int
+    session: OpenSession | None = None
+    memory: Memory = field(default_factory=Memory)
+    watch: Watch | None = None
+    held: Observation | None = None
+    unconfirmed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What a cycle goes by beside the state. `new_id` makes session ids."""
+
+    rule: str
+    closing: Step
+    without_plan: OutsideTurns
+    schedule: Schedule | None
+    new_id: Callable[[], str]
+    ordering: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a cycle came to."""
+
+    state: State
+    events: tuple[EventBody, ...]
+    orders: tuple[Order, ...]
+    decision: Decision
+
+
+def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple[EventBody, ...]]:
+    """Return the state to start from, and the events that a cut left to be told.
+
+    The levels that the device was last told are forgotten: it is told again.
+    """
+    if saved is None:
+        return State(tick_ms=moment.boot_ms, floor_ms=moment.boot_ms), ()
+    events: list[EventBody] = []
+    if saved.watch is not None:
+        events.append(_observed(saved.watch, rule, saved.moment))
+    same_boot = saved.moment.boot_id == moment.boot_id
+    memory = replace(saved.memory, access=None, access_retry_ms=0)
+    session = saved.session
+    if session is not None and not same_boot:
+        end = SessionEnd(session, Outcome.POWER_LOSS, at_checkpoint=True)
+        events.append(_ended(end, rule, saved.moment))
+        session = None
+    state = State(
+        tick_ms=moment.boot_ms,
+        floor_ms=saved.moment.boot_ms if same_boot else 0,
+        session=session,
+        memory=memory,
+        unconfirmed=session is not None,
+    )
+    return state, tuple(events)
+
+
+def snapshot(state: State, moment: Moment) -> Saved:
+    """Return what is to be saved: the checkpoint, with the time up to now accounted."""
+    session = state.session
+    if session is not None and state.held is not None and not state.unconfirmed:
+        session = tracking.account(session, state.held, moment.boot_ms)
+    seen = state.watch and replace(state.watch, to_ms=moment.boot_ms)
+    return Saved(moment=moment, session=session, memory=state.memory, watch=seen)
+
+
+def cycle(
+    state: State, observations: Sequence[Observation], moment: Moment, setting: Setting
+) -> Result:
+    """Return what a cycle comes to.
+
+    1. A gap since the last cycle is unobserved. 2. Each observation, in order, ends and begins
+    sessions. 3. The plan is held against what is. 4. A session whose right changed is split.
+    """
+    step = _Cycle(state, moment, setting)
+    step.skip_gap()
+    for observation in observations:
+        step.observe(observation)
+    decision = step.enforce()
+    return Result(step.state, tuple(step.events), tuple(step.orders), decision)
+
+
+class _Cycle:
+    """The working state of one cycle: what `cycle` threads through its steps."""
+
+    def __init__(self, state: State, moment: Moment, setting: Setting) -> None:
+        self.state = state
+        self.moment = moment
+        self.setting = setting
+        self.events: list[EventBody] = []
+        self.orders: list[Order] = []
+
+    def skip_gap(self) -> None:
+        state, now = self.state, self.moment.boot_ms
+        if now - state.tick_ms > GAP_MS and state.held is not None:
+            if state.session is not None and not state.unconfirmed:
+                session = tracking.account(state.session, state.held, state.tick_ms)
+                state = replace(state, session=tracking.skip(session, now))
+            if state.watch is not None:
+                self._tell_watch(replace(state.watch, to_ms=state.tick_ms))
+                state = replace(state, watch=replace(state.watch, from_ms=now, to_ms=now))
+        self.state = replace(state, tick_ms=now)
+
+    def observe(self, seen: Observation) -> None:
+        """Take one observation."""
+        self._account(seen)
+        use = seen.use
+        if use is not None and use == self.state.memory.parked_use:
+            use = None if seen.state is DeviceState.PAUSED else use
+        session = self.state.session
+        if session is not None and use != session.use:
+            self._end(seen)
+        elif session is not None:
+            session = tracking.with_figures(session, seen.figures)
+            self.state = replace(self.state, session=session)
+        told, kept = watch(self.state.watch, seen.device_link, max(seen.at_ms, 0))
+        if told is not None:
+            self._tell_watch(told)
+        self.state = replace(self.state, held=seen, watch=kept, unconfirmed=False)
+        if use is not None and self.state.session is None:
+            self._begin(use, self._decide().right, seen.at_ms)
+            self._date_turn_end()
+            self._refresh_figures(seen)
+
+    def enforce(self) -> Decision:
+        """Hold the plan against what is."""
+        decision = self._decide()
+        session = self.state.session
+        if session is not None and decision.memory.parked_use == session.use:
+            self._close(SessionEnd(session, Outcome.TURN_OVER), session.to_ms)
+        elif session is not None and decision.split:
+            now = self.moment.boot_ms
+            if self.state.held is not None:
+                session = tracking.account(session, self.state.held, now)
+            self._close(SessionEnd(session, Outcome.TURN_OVER), now)
+            self._begin(session.use, decision.right, now)
+        self._date_turn_end()
+        told, kept = watch(self.state.watch, None, self.moment.boot_ms)
+        if told is not None:
+            self._tell_watch(told)
+        self.state = replace(self.state, watch=kept)
+        return decision
+
+    def _account(self, seen: Observation) -> None:
+        state = self.state
+        if state.session is None:
+            return
+        session = state.session
+        if not state.unconfirmed and state.held is not None:
+            session = tracking.account(session, state.held, seen.at_ms)
+        elif state.unconfirmed and seen.use == session.use:
+            session = tracking.skip(session, self.moment.boot_ms)
+        self.state = replace(state, session=session)
+
+    def _end(self, seen: Observation) -> None:
+        session, memory = self.state.session, self.state.memory
+        if session is None:
+            return
+        told = seen.ended if seen.ended and seen.ended.use == session.use else None
+        if told is not None:
+            session = tracking.with_figures(session, told.figures)
+        if self.state.unconfirmed:
+            outcome = told.outcome if told else Outcome.UNKNOWN
+            end = SessionEnd(session, outcome, at_checkpoint=True)
+        else:
+            ending = memory.ending
+            ordered = ending.outcome if ending and ending.use == session.use else None
+            end = SessionEnd(session, tracking.outcome_of(session, seen, ordered))
+        self._close(end, session.to_ms)
+
+    def _begin(self, use: str, right: tracking.Right, at_ms: int) -> None:
+        at_ms = max(at_ms, self.state.floor_ms)
+        session = tracking.begin(self.setting.new_id(), use, right, at_ms)
+        self.state = replace(self.state, session=session)
+        self.events.append(
+            Started(
+                **self._stamp(at_ms, session),
+                basis=right.basis,
+                target_group=right.target_group,
+                party_size=right.party_size,
+            )
+        )
+
+    def _close(self, end: SessionEnd, at_ms: int) -> None:
+        moment = _at(self.moment, at_ms)
+        self.events.append(_ended(end, self.setting.rule, moment))
+        floor_ms = max(self.state.floor_ms, end.session.to_ms)
+        self.state = replace(self.state, session=None, floor_ms=floor_ms)
+
+    def _decide(self) -> Decision:
+        setting, state = self.setting, self.state
+        situation = Situation(
+            now_ms=self.moment.now_ms,
+            schedule=setting.schedule,
+            without_plan=setting.without_plan,
+            closing=setting.closing,
+            session=state.session,
+            state=state.held.state if state.held else DeviceState.FREE,
+            ordering=setting.ordering,
+        )
+        decision = decide(state.memory, situation)
+        self.state = replace(state, memory=decision.memory)
+        self.orders.extend(decision.orders)
+        for turn in decision.opened:
+            self.events.append(
+                TurnOpened(
+                    **self._stamp(self.moment.boot_ms, None, turn.id),
+                    target_group=turn.target_group,
+                    party_size=turn.party_size,
+                )
+            )
+        for turn_id in decision.late:
+            self.events.append(
+                OrderResult(
+                    **self._stamp(self.moment.boot_ms, None, turn_id),
+                    step=Step.OPEN,
+                    outcome=OrderOutcome.TOO_LATE,
+                )
+            )
+        return decision
+
+    def _date_turn_end(self) -> None:
+        """Tell the session at which boot time its turn ends, so that overrun is seen."""
+        session, schedule = self.state.session, self.setting.schedule
+        if session is None or session.right.turn is None or schedule is None:
+            return
+        turn = schedule.find(session.right.turn)
+        if turn is not None:
+            ends_ms = self.moment.boot_ms + turn.ends_ms - self.moment.now_ms
+            self.state = replace(self.state, session=replace(session, turn_ends_ms=ends_ms))
+
+    def _refresh_figures(self, seen: Observation) -> None:
+        session = self.state.session
+        if session is not None:
+            session = tracking.with_figures(session, seen.figures)
+            self.state = replace(self.state, session=session)
+
+    def _tell_watch(self, told: Watch) -> None:
+        if told.to_ms > told.from_ms:
+            self.events.append(_observed(told, self.setting.rule, _at(self.moment, told.to_ms)))
+
+    def _stamp(self, at_ms: int, session: OpenSession | None, turn: str | None = None) -> _Stamp:
+        return _stamp(
+            _at(self.moment, at_ms),
+            self.setting.rule,
+            session.id if session else None,
+            session.right.turn if session else turn,
+        )
+
+
+def order_result(
+    order: Order, outcome: OrderOutcome, reason: str | None, moment: Moment, rule: str
+) -> OrderResult:
+    """Return the event of an order's answer."""
+    return OrderResult(
+        **_stamp(moment, rule, None, order.turn), step=order.step, outcome=outcome, reason=reason
+    )
+
+
+def _at(moment: Moment, boot_ms: int) -> Moment:
+    """Return the moment at which boot time was, or will be, `boot_ms`."""
+    shift = boot_ms - moment.boot_ms
+    return replace(
+        moment,
+        boot_ms=boot_ms,
+        wall_ms=moment.wall_ms + shift,
+        now_ms=moment.now_ms + shift,
+    )
+
+
+def _stamp(moment: Moment, rule: str, session: str | None, turn: str | None) -> _Stamp:
+    return _Stamp(
+        rule=rule,
+        session=session,
+        turn=turn,
+        wall=utc_from_ms(moment.wall_ms),
+        boot_id=moment.boot_id,
+        boot_ms=max(0, moment.boot_ms),
+        offset_ms=moment.offset_ms,
+    )
+
+
+def _ended(end: SessionEnd, rule: str, moment: Moment) -> Ended:
+    session = end.session
+    return Ended(
+        **_stamp(moment, rule, session.id, session.right.turn),
+        basis=session.right.basis,
+        outcome=end.outcome,
+        active_ms=session.active_ms,
+        idle_ms=session.idle_ms,
+        unobserved_ms=session.unobserved_ms,
+        overrun_ms=session.overrun_ms,
+        categories=dict(session.categories),
+        figures=dict(session.figures),
+        target_group=session.right.target_group,
+        party_size=session.right.party_size,
+        at_checkpoint=end.at_checkpoint,
+    )
+
+
+def _observed(told: Watch, rule: str, moment: Moment) -> Observed:
+    return Observed(
+        **_stamp(replace(moment, boot_ms=told.to_ms), rule, None, None),
+        from_ms=told.from_ms,
+        to_ms=told.to_ms,
+        device_link=told.device_link,
+    )

@@ -1,0 +1,218 @@
+"""One device's MQTT connection: will, presence, reconnection. The only user of aiomqtt here.
+
+Clean sessions and a random client id for each connection: the outbox makes the broker's
+memory needless, and nobody can evict another. A publish that is not acknowledged in time
+means that the connection is dead, whatever TCP believes.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import secrets
+import socket
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
+
+import aiomqtt
+
+from agents.config import BrokerSettings
+from mqtt_schemas import messages
+from mqtt_schemas.codec import InvalidMessage, Received, decode, encode
+from mqtt_schemas.topics import (
+    Address,
+    Channel,
+    device_topic,
+    down_filter,
+    instances_filter,
+)
+
+log = logging.getLogger(__name__)
+
+#: Small messages that wait for their acknowledgement: Nagle's algorithm would add 40 ms each.
+SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
+#: Seconds within which the broker must acknowledge.
+PUBLISH_TIMEOUT = 10.0
+FIRST_BACKOFF, LAST_BACKOFF = 0.5, 30.0
+
+#: The library logs each failed try; we log each change.
+_QUIET = logging.getLogger(f"{__name__}.client")
+_QUIET.setLevel(logging.CRITICAL)
+
+
+class LinkLost(Exception):
+    """The connection to the broker is gone, or was never made."""
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Whose connection it is. `password` None: the broker asks for none."""
+
+    address: Address
+    kind: str
+    version: str
+    boot_id: str
+    user: str
+    password: str | None
+
+
+class Connection:
+    """One connection, from its CONNACK to its end. `id` is new for each."""
+
+    def __init__(self, *, client: aiomqtt.Client, address: Address, connection_id: str) -> None:
+        self._client = client
+        self._address = address
+        self.id = connection_id
+
+    async def publish(
+        self, channel: Channel, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> None:
+        """Publish and, with QoS 1, wait for the broker's PUBACK. Raises LinkLost."""
+        topic = device_topic(self._address, channel)
+        try:
+            await self._client.publish(
+                topic, payload, qos=qos, retain=retain, timeout=PUBLISH_TIMEOUT
+            )
+        except aiomqtt.MqttError as error:
+            raise LinkLost(str(error)) from None
+
+
+Serve = Callable[[Connection], Awaitable[None]]
+Receive = Callable[[Received], None]
+
+
+class Link:
+    """Keeps one device connected. `connection` is None while it is not."""
+
+    def __init__(self, *, broker: BrokerSettings, identity: Identity) -> None:
+        self._broker = broker
+        self._identity = identity
+        self.connection: Connection | None = None
+
+    async def run(self, serve: Serve, receive: Receive) -> None:
+        """Connect, run `serve` for as long as the connection lasts, and again, for ever.
+
+        `receive` gets each valid message from below `down/` and of the orchestrators.
+        """
+        backoff, told = FIRST_BACKOFF, ""
+        while True:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+            try:
+                await self._connect(serve, receive)
+            except* (aiomqtt.MqttError, LinkLost) as group:
+                reason = str(_first(group))
+                if reason != told:
+                    log.warning("%s: no broker: %s", self._identity.address, reason)
+                    told = reason
+            if loop.time() - began > LAST_BACKOFF:
+                backoff, told = FIRST_BACKOFF, ""
+            # Full jitter, so that a library's agents don't all return in the same instant.
+            await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
+            backoff = min(backoff * 2, LAST_BACKOFF)
+
+    async def _connect(self, serve: Serve, receive: Receive) -> None:
+        connection_id = secrets.token_hex(16)
+        client = self._client(connection_id)
+        address = self._identity.address
+        async with _entered(client), asyncio.TaskGroup() as tasks:
+            reader = tasks.create_task(_read(client, receive), name=f"{address} reads")
+            await client.subscribe(down_filter(address), qos=1)
+            await client.subscribe(instances_filter(), qos=1)
+            connection = Connection(client=client, address=address, connection_id=connection_id)
+            await connection.publish(
+                Channel.LINK, self._presence(connection_id, "online"), retain=True
+            )
+            log.info("%s: connected to the broker", address)
+            self.connection = connection
+            try:
+                await serve(connection)
+            finally:
+                self.connection = None
+                reader.cancel()
+                await self._say_goodbye(connection)
+
+    async def _say_goodbye(self, connection: Connection) -> None:
+        """Publish "offline" at a clean end, since the broker then sends no will."""
+        offline = self._presence(connection.id, "offline")
+        with suppress(LinkLost, TimeoutError):
+            async with asyncio.timeout(2):
+                await connection.publish(Channel.LINK, offline, retain=True)
+
+    def _presence(self, connection_id: str, state: messages.LinkState) -> bytes:
+        return encode(
+            messages.Link(
+                state=state,
+                connection=connection_id,
+                boot_id=self._identity.boot_id,
+                version=self._identity.version,
+                kind=self._identity.kind,
+            )
+        )
+
+    def _client(self, connection_id: str) -> aiomqtt.Client:
+        broker, identity = self._broker, self._identity
+        tls = None
+        if broker.ca_file is not None:
+            tls = aiomqtt.TLSParameters(
+                ca_certs=str(broker.ca_file),
+                certfile=str(broker.cert_file) if broker.cert_file else None,
+                keyfile=str(broker.key_file) if broker.key_file else None,
+            )
+        return aiomqtt.Client(
+            broker.host,
+            broker.port,
+            username=identity.user if identity.password is not None else None,
+            password=identity.password,
+            identifier=secrets.token_hex(16),
+            protocol=aiomqtt.ProtocolVersion.V311,
+            clean_session=True,
+            will=aiomqtt.Will(
+                device_topic(identity.address, Channel.LINK),
+                payload=self._presence(connection_id, "offline"),
+                qos=1,
+                retain=True,
+            ),
+            keepalive=30,
+            timeout=PUBLISH_TIMEOUT,
+            tls_params=tls,
+            socket_options=SOCKET_OPTIONS,
+            logger=_QUIET,
+        )
+
+
+async def _read(client: aiomqtt.Client, receive: Receive) -> None:
+    async for message in client.messages:
+        payload = message.payload
+        if not isinstance(payload, bytes):
+            continue
+        try:
+            receive(decode(message.topic.value, payload))
+        except InvalidMessage as error:
+            log.warning("a message was refused (%s): %s", error.fault, error.reason)
+
+
+@asynccontextmanager
+async def _entered(client: aiomqtt.Client) -> AsyncIterator[None]:
+    """Connect, and leave no socket behind where that fails: aiomqtt would keep it pinging."""
+    try:
+        await client.__aenter__()
+    except BaseException:
+        client.timeout = 0  # nobody will answer
+        with suppress(aiomqtt.MqttError):
+            await client.__aexit__(None, None, None)
+        raise
+    try:
+        yield
+    finally:
+        with suppress(aiomqtt.MqttError):
+            await client.__aexit__(None, None, None)
+
+
+def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    error: BaseException = group
+    while isinstance(error, BaseExceptionGroup):
+        error = error.exceptions[0]
+    return error

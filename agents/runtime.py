@@ -1,0 +1,346 @@
+"""Ties one device, its outbox, its link, tracking and enforcement together. The thin shell.
+
+run: resume -> watch, tick, orders and link side by side -> save the checkpoint.
+Every decision is made in agents.cycle; here are only the waiting, the saving and the sending.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+from contextlib import suppress
+from dataclasses import replace
+from typing import Protocol, TypeVar
+
+from pydantic import TypeAdapter, ValidationError
+
+from agents import cycle
+from agents.clock import Clock, Offset, plan_time_ms
+from agents.enforcement import Decision, Situation, answered, next_due_ms
+from agents.link import Connection, Receive, Serve
+from agents.model import Answer, Device, Observation, Order
+from agents.outbox import Outbox, OutboxUnwritable, Verdict
+from agents.schedule import Schedule
+from agents.sending import send_events, send_status
+from agents.status import Source, status_of, turn_now
+from agents.timesync import TimeSync
+from mqtt_schemas.base import DeviceLink, DeviceState
+from mqtt_schemas.codec import Received, encode
+from mqtt_schemas.events import EventBody, OrderOutcome, Step
+from mqtt_schemas.messages import Ack, Status, TimeAnswer
+from mqtt_schemas.plan import OutsideTurns, Plan
+
+log = logging.getLogger(__name__)
+
+CHECKPOINT_MS = 30_000
+RETRY_SAVE_MS = 1000
+#: Bounds beyond the Device protocol's own, against a driver that hangs.
+OBSERVE_TIMEOUT, ORDER_TIMEOUT = 15.0, 20.0
+#: The longest time between two cycles: a missed timer is made good within it.
+TICK = 1.0
+_ENDING = (Step.LOCK, Step.END, Step.PAUSE)
+
+_SAVED: TypeAdapter[cycle.Saved] = TypeAdapter(cycle.Saved)
+_OFFSET: TypeAdapter[Offset] = TypeAdapter(Offset)
+T = TypeVar("T")
+
+
+class LinkLike(Protocol):
+    """What the runtime needs of a link."""
+
+    async def run(self, serve: Serve, receive: Receive) -> None:
+        """Run for ever."""
+
+
+class Runtime:
+    """One device's agent."""
+
+    def __init__(
+        self,
+        *,
+        device: Device,
+        outbox: Outbox,
+        link: LinkLike,
+        clock: Clock,
+        without_plan: OutsideTurns = OutsideTurns.CLOSED,
+        problems: Sequence[str] = (),
+        new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+    ) -> None:
+        self._device = device
+        self._outbox = outbox
+        self._link = link
+        self._clock = clock
+        self._without_plan = without_plan
+        self._problems = tuple(problems)
+        self._new_id = new_id
+        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._ordering = 0
+        self._due, self._look = asyncio.Event(), asyncio.Event()
+        self._status_changed, self._events_changed = asyncio.Event(), asyncio.Event()
+        self._told: object = None
+        self._time = TimeSync(clock=clock, measured=self._take_offset)
+        self._offset = _load(_OFFSET, outbox.load("offset"))
+        self._schedule = _load_schedule(outbox.load("plan"))
+        self._decision: Decision | None = None
+        saved = _load(_SAVED, outbox.load("saved"))
+        self._state, told = cycle.resume(saved, self._moment(), device.rule)
+        self._unsaved: list[EventBody] = list(told)
+        self._saved_ms, self._tried_ms = 0, 0
+        self._unwritable = False
+
+    async def run(self) -> None:
+        """Run until cancelled. What is open then is resumed by the next start."""
+        await self._device.start()
+        try:
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._watch(), name="watch")
+                tasks.create_task(self._tick(), name="tick")
+                tasks.create_task(self._carry_out(), name="orders")
+                tasks.create_task(self._link.run(self._serve, self._receive), name="link")
+        finally:
+            self._save(self._moment())
+            await self._device.stop()
+
+    # --- the device
+
+    async def _watch(self) -> None:
+        changed = asyncio.ensure_future(self._device.changed())
+        look = asyncio.ensure_future(self._look.wait())
+        try:
+            while True:
+                self._cycle(await self._observe())
+                waits = {changed, look}
+                await asyncio.wait(
+                    waits, timeout=self._device.interval, return_when=asyncio.FIRST_COMPLETED
+                )
+                if changed.done():
+                    changed.result()
+                    changed = asyncio.ensure_future(self._device.changed())
+                if look.done():
+                    self._look.clear()
+                    look = asyncio.ensure_future(self._look.wait())
+        finally:
+            changed.cancel()
+            look.cancel()
+
+    async def _observe(self) -> Sequence[Observation]:
+        try:
+            async with asyncio.timeout(OBSERVE_TIMEOUT):
+                return await self._device.observe()
+        except TimeoutError:
+            held = self._state.held
+            return [
+                Observation(
+                    at_ms=self._clock.boot_ms(),
+                    device_link=DeviceLink.DISCONNECTED,
+                    state=DeviceState.OFF,
+                    use=held.use if held else None,
+                    problems=("device_silent",),
+                )
+            ]
+
+    async def _carry_out(self) -> None:
+        while True:
+            order = await self._orders.get()
+            try:
+                async with asyncio.timeout(ORDER_TIMEOUT):
+                    answer = await self._device.carry_out(order)
+            except TimeoutError:
+                answer = Answer(OrderOutcome.FAILED, "no_answer")
+            self._take_answer(order, answer)
+
+    def _take_answer(self, order: Order, answer: Answer) -> None:
+        moment = self._moment()
+        memory = answered(self._state.memory, order, answer, moment.now_ms)
+        self._state = replace(self._state, memory=memory)
+        level = order.step in (Step.OPEN, Step.CLOSE)
+        if not (level and answer.outcome is OrderOutcome.DONE):
+            rule = self._device.rule
+            event = cycle.order_result(order, answer.outcome, answer.reason, moment, rule)
+            self._unsaved.append(event)
+        self._ordering -= order.step in _ENDING
+        self._look.set()
+        self._due.set()
+
+    # --- time
+
+    async def _tick(self) -> None:
+        while True:
+            with suppress(TimeoutError):
+                async with asyncio.timeout(self._delay()):
+                    await self._due.wait()
+            self._due.clear()
+            self._cycle()
+
+    def _delay(self) -> float:
+        """Return the seconds until the plan's next boundary, at most one tick."""
+        now_ms = self._moment().now_ms
+        setting = self._setting()
+        situation = Situation(
+            now_ms=now_ms,
+            schedule=setting.schedule,
+            without_plan=setting.without_plan,
+            closing=setting.closing,
+            session=self._state.session,
+            state=DeviceState.FREE,
+            ordering=setting.ordering,
+        )
+        due_ms = next_due_ms(self._state.memory, situation)
+        return TICK if due_ms is None else min(TICK, (due_ms - now_ms) / 1000)
+
+    def _moment(self) -> cycle.Moment:
+        wall_ms, boot_ms = self._clock.wall_ms(), self._clock.boot_ms()
+        boot_id = self._clock.boot_id
+        now_ms = plan_time_ms(
+            wall_ms=wall_ms, boot_ms=boot_ms, boot_id=boot_id, offset=self._offset
+        )
+        offset_ms = None if self._offset is None else now_ms - wall_ms
+        return cycle.Moment(now_ms, boot_ms, wall_ms, boot_id, offset_ms)
+
+    def _take_offset(self, offset: Offset) -> None:
+        self._offset = offset
+        self._store({"offset": _OFFSET.dump_json(offset).decode()})
+        self._due.set()
+
+    # --- a cycle, and what it leaves on disk
+
+    def _cycle(self, observations: Sequence[Observation] = ()) -> None:
+        moment = self._moment()
+        before = self._state.memory
+        result = cycle.cycle(self._state, observations, moment, self._setting())
+        self._state, self._decision = result.state, result.decision
+        self._unsaved.extend(result.events)
+        if self._unsaved or result.state.memory != before or self._checkpoint_due(moment):
+            self._save(moment)
+        for order in result.orders:
+            self._ordering += order.step in _ENDING
+            self._orders.put_nowait(order)
+        self._note_status()
+
+    def _setting(self) -> cycle.Setting:
+        return cycle.Setting(
+            rule=self._device.rule,
+            closing=self._device.closing,
+            without_plan=self._without_plan,
+            schedule=self._schedule,
+            new_id=self._new_id,
+            ordering=self._ordering > 0,
+        )
+
+    def _checkpoint_due(self, moment: cycle.Moment) -> bool:
+        return moment.boot_ms - self._saved_ms >= CHECKPOINT_MS
+
+    def _save(self, moment: cycle.Moment) -> None:
+        """Write events and state together; where that fails, keep them and try again soon."""
+        if self._unwritable and moment.boot_ms - self._tried_ms < RETRY_SAVE_MS:
+            return
+        saved = cycle.snapshot(self._state, moment)
+        events = tuple(self._unsaved)
+        self._tried_ms = moment.boot_ms
+        if self._store({"saved": _SAVED.dump_json(saved).decode()}, events):
+            self._saved_ms = moment.boot_ms
+            del self._unsaved[: len(events)]
+            if events:
+                self._events_changed.set()
+
+    def _store(self, state: dict[str, str], events: Sequence[EventBody] = ()) -> bool:
+        try:
+            self._outbox.commit(events, state)
+        except OutboxUnwritable as error:
+            if not self._unwritable:
+                log.error("the outbox can't be written: %s", error)  # noqa: TRY400 - one line
+            self._unwritable = True
+            return False
+        self._unwritable = False
+        return True
+
+    # --- the bus
+
+    async def _serve(self, connection: Connection) -> None:
+        async with asyncio.TaskGroup() as tasks:
+            tasks.create_task(
+                send_status(connection, self._status, self._status_changed), name="status"
+            )
+            tasks.create_task(
+                send_events(connection, self._outbox, self._events_changed), name="events"
+            )
+            tasks.create_task(self._time.run(connection), name="time")
+
+    def _receive(self, received: Received) -> None:
+        message = received.message
+        if isinstance(message, Plan):
+            self._take_plan(message)
+        elif isinstance(message, Ack):
+            self._take_ack(message)
+        elif isinstance(message, TimeAnswer):
+            self._time.answer(message)
+
+    def _take_plan(self, plan: Plan) -> None:
+        """Take a plan that is newer than the one in force; a late or repeated one is nothing."""
+        if self._schedule is not None and plan.revision <= self._schedule.plan.revision:
+            return
+        self._schedule = Schedule(plan)
+        self._store({"plan": encode(plan).decode()})
+        self._due.set()
+
+    def _take_ack(self, ack: Ack) -> None:
+        try:
+            verdict = self._outbox.acknowledge(ack)
+        except OutboxUnwritable:
+            return  # The orchestrator says it again when the events come again.
+        if verdict is Verdict.FORKED:
+            log.error("two histories share this outbox's log: what follows is logged anew")
+        if verdict is not Verdict.IGNORED:
+            self._events_changed.set()
+            self._status_changed.set()
+
+    def _status(self, connection: str) -> Status:
+        held = self._state.held
+        own = [*self._problems]
+        if self._unwritable:
+            own.append("outbox_unwritable")
+        return status_of(
+            Source(
+                state=self._state,
+                decision=self._decision,
+                moment=self._moment(),
+                schedule=self._schedule,
+                offset=self._offset,
+                outbox=self._outbox.state(),
+                problems=(*own, *(held.problems if held else ())),
+            ),
+            connection,
+        )
+
+    def _note_status(self) -> None:
+        """Wake the sender where something changed that people or the orchestrator act on."""
+        state, held = self._state, self._state.held
+        now = (
+            held and (held.state, held.device_link, held.problems),
+            turn_now(state, self._decision),
+            state.memory.blocked_reason,
+            state.session and state.session.id,
+            self._schedule and self._schedule.plan.digest,
+            self._unwritable,
+        )
+        if now != self._told:
+            self._told = now
+            self._status_changed.set()
+
+
+def _load(adapter: TypeAdapter[T], text: str | None) -> T | None:
+    """Return what was saved; nothing where an older or newer version wrote it differently."""
+    if text is None:
+        return None
+    try:
+        return adapter.validate_json(text)
+    except ValidationError:
+        log.warning("what was saved is of another version and is left aside")
+        return None
+
+
+def _load_schedule(text: str | None) -> Schedule | None:
+    plan = _load(TypeAdapter(Plan), text)
+    return None if plan is None else Schedule(plan)

@@ -1,0 +1,64 @@
+"""What an agent sends while it is connected: its status, and its events until acknowledged."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import suppress
+
+from agents.link import Connection
+from agents.outbox import Outbox
+from mqtt_schemas.codec import batch_bytes, encode
+from mqtt_schemas.messages import Status
+from mqtt_schemas.topics import Channel
+
+HEARTBEAT = 15.0
+#: Events under way without an acknowledgement. More would only wait in the broker.
+WINDOW = 400
+FIRST_RESEND, LAST_RESEND = 5.0, 60.0
+
+
+async def send_status(
+    connection: Connection, make: Callable[[str], Status], changed: asyncio.Event
+) -> None:
+    """Publish the status now, on each change and every 15 s. Raises LinkLost."""
+    while True:
+        changed.clear()
+        await connection.publish(Channel.STATUS, encode(make(connection.id)), retain=True)
+        await _within(HEARTBEAT, changed)
+
+
+async def send_events(connection: Connection, outbox: Outbox, changed: asyncio.Event) -> None:
+    """Publish what is not acknowledged, oldest first; again where no acknowledgement comes.
+
+    `changed` is set when an event was committed or an acknowledgement taken. Only the
+    orchestrator's own acknowledgement counts; a PUBACK is the broker's and promises nothing.
+    Raises LinkLost.
+    """
+    log, sent, reached = outbox.log, outbox.acknowledged, outbox.acknowledged
+    resend = FIRST_RESEND
+    while True:
+        changed.clear()
+        if log != outbox.log or outbox.acknowledged < reached:
+            log, sent = outbox.log, outbox.acknowledged
+        if log == outbox.log and outbox.acknowledged > reached:
+            resend = FIRST_RESEND
+        reached = outbox.acknowledged
+        sent = max(sent, reached)
+        events = outbox.batch(sent) if sent < min(outbox.last, reached + WINDOW) else []
+        if events:
+            sent += len(events)
+            await connection.publish(Channel.EVENTS, batch_bytes(log, events))
+        elif reached == outbox.last:
+            await changed.wait()
+        elif not await _within(resend, changed):
+            sent, resend = reached, min(resend * 2, LAST_RESEND)
+
+
+async def _within(seconds: float, event: asyncio.Event) -> bool:
+    """Wait for an event for so long; tell whether it came."""
+    with suppress(TimeoutError):
+        async with asyncio.timeout(seconds):
+            await event.wait()
+            return True
+    return False

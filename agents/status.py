@@ -1,0 +1,98 @@
+"""PURE: what `up/status` says, from an agent's state."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from agents.clock import Offset
+from agents.cycle import Moment, State, snapshot
+from agents.enforcement import Decision
+from agents.schedule import Schedule
+from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
+from mqtt_schemas.messages import (
+    AgentClock,
+    Checkpoint,
+    OutboxState,
+    Phase,
+    PlanInForce,
+    Status,
+    TurnNow,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a status is made from."""
+
+    state: State
+    decision: Decision | None
+    moment: Moment
+    schedule: Schedule | None
+    offset: Offset | None
+    outbox: OutboxState
+    problems: tuple[str, ...]
+
+
+def status_of(source: Source, connection: str) -> Status:
+    """Return the status as of `source.moment`."""
+    held, memory = source.state.held, source.state.memory
+    return Status(
+        connection=connection,
+        device_link=held.device_link if held else DeviceLink.DISCONNECTED,
+        state=held.state if held else DeviceState.OFF,
+        turn=turn_now(source.state, source.decision),
+        blocked=memory.blocked_reason if memory.blocked_use else None,
+        session=_checkpoint(source.state, source.moment),
+        readings=dict(held.readings) if held else {},
+        plan=_plan(source.schedule),
+        clock=_clock(source.moment, source.offset),
+        outbox=source.outbox,
+        problems=source.problems,
+    )
+
+
+def turn_now(state: State, decision: Decision | None) -> TurnNow | None:
+    """Return the turn in hand; one that is over, while its use goes on."""
+    if decision is None:
+        return None
+    running = state.session.right.turn if state.session else None
+    if running is not None and (decision.turn is None or decision.turn.id != running):
+        return TurnNow(id=running, phase=Phase.OVERRUN)
+    if decision.turn is None or decision.phase is None:
+        return None
+    return TurnNow(id=decision.turn.id, phase=decision.phase)
+
+
+def _checkpoint(state: State, moment: Moment) -> Checkpoint | None:
+    session = snapshot(state, moment).session
+    if session is None:
+        return None
+    return Checkpoint(
+        session=session.id,
+        turn=session.right.turn,
+        basis=session.right.basis,
+        at_ms=max(session.to_ms, 0),
+        active_ms=session.active_ms,
+        idle_ms=session.idle_ms,
+        unobserved_ms=session.unobserved_ms,
+    )
+
+
+def _plan(schedule: Schedule | None) -> PlanInForce | None:
+    if schedule is None:
+        return None
+    plan = schedule.plan
+    return PlanInForce(issuer=plan.issuer, revision=plan.revision, digest=plan.digest)
+
+
+def _clock(moment: Moment, offset: Offset | None) -> AgentClock:
+    measured_now = offset is not None and offset.boot_id == moment.boot_id
+    return AgentClock(
+        wall=utc_from_ms(moment.wall_ms),
+        boot_id=moment.boot_id,
+        boot_ms=moment.boot_ms,
+        offset_ms=moment.offset_ms,
+        offset_age_ms=moment.boot_ms - offset.measured_boot_ms
+        if offset is not None and measured_now
+        else None,
+    )

@@ -1,0 +1,114 @@
+"""PURE: observations -> sessions. When a session begins, splits and ends, and what it holds.
+
+The session rule, version 1, is the same for every kind of device:
+
+* A session begins when a use begins, and ends when that use ends, or when the right by which
+  it runs changes (a turn opens under it, or it outstays its turn and is blocked): then a new
+  session begins in the same millisecond.
+* Time is accounted by the observation that held, from its own stamp to the next one's:
+  active or idle, in boot time. Time is accounted once, and never again.
+* A gap of more than 5 s between two looks of the agent is unobserved: in neither figure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+
+from agents.model import Observation
+from mqtt_schemas.base import Basis, Outcome
+
+#: Longer than this between two ticks (suspend, a stopped process) counts as not seen (design).
+GAP_MS = 5000
+
+
+@dataclass(frozen=True, slots=True)
+class Right:
+    """By what right a use runs that begins now."""
+
+    basis: Basis
+    turn: str | None = None
+    target_group: str | None = None
+    party_size: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A session that has not ended. Times are boot time in milliseconds.
+
+    to_ms: accounted up to here. turn_ends_ms: where its turn ends; what follows is overrun.
+    """
+
+    id: str
+    use: str
+    right: Right
+    began_ms: int
+    to_ms: int
+    active_ms: int = 0
+    idle_ms: int = 0
+    unobserved_ms: int = 0
+    overrun_ms: int = 0
+    turn_ends_ms: int | None = None
+    categories: Mapping[str, int] = field(default_factory=dict)
+    figures: Mapping[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class SessionEnd:
+    """A session and how it ended."""
+
+    session: OpenSession
+    outcome: Outcome
+    at_checkpoint: bool = False
+
+
+def begin(session_id: str, use: str, right: Right, at_ms: int) -> OpenSession:
+    """Return a new session."""
+    return OpenSession(id=session_id, use=use, right=right, began_ms=at_ms, to_ms=at_ms)
+
+
+def account(session: OpenSession, held: Observation, to_ms: int) -> OpenSession:
+    """Return the session with the time up to `to_ms` added as `held` says."""
+    span = to_ms - session.to_ms
+    if span <= 0:
+        return session
+    overrun = 0
+    if session.turn_ends_ms is not None:
+        overrun = max(0, to_ms - max(session.to_ms, session.turn_ends_ms))
+    categories = session.categories
+    if held.active and held.category is not None:
+        categories = {**categories, held.category: categories.get(held.category, 0) + span}
+    return replace(
+        session,
+        to_ms=to_ms,
+        active_ms=session.active_ms + (span if held.active else 0),
+        idle_ms=session.idle_ms + (0 if held.active else span),
+        overrun_ms=session.overrun_ms + overrun,
+        categories=categories,
+    )
+
+
+def skip(session: OpenSession, to_ms: int) -> OpenSession:
+    """Return the session with the time up to `to_ms` added as unobserved."""
+    span = to_ms - session.to_ms
+    if span <= 0:
+        return session
+    return replace(session, to_ms=to_ms, unobserved_ms=session.unobserved_ms + span)
+
+
+def with_figures(session: OpenSession, figures: Mapping[str, int]) -> OpenSession:
+    """Return the session with the device's newest figures; those it no longer tells are kept."""
+    return replace(session, figures={**session.figures, **figures}) if figures else session
+
+
+def outcome_of(session: OpenSession, seen: Observation, ordered: Outcome | None) -> Outcome:
+    """Return why the session ended.
+
+    A fault that the device tells of is a fault, whatever was ordered. Else an order of ours
+    that was under way explains the end better than the device can. A use that vanished
+    without a word ended by the customer, unless the device went away with it.
+    """
+    told = seen.ended.outcome if seen.ended and seen.ended.use == session.use else None
+    if told is Outcome.DEVICE_FAULT:
+        return told
+    return ordered or told or Outcome.CUSTOMER
