@@ -15,7 +15,6 @@ from pathlib import Path
 from agents import drivers, notify
 from agents.clock import Clock, SystemClock
 from agents.config import (
-    BrokerSettings,
     Configuration,
     DeviceSettings,
     InvalidConfiguration,
@@ -63,22 +62,25 @@ async def _watchdog() -> None:
 def _runtime(device: DeviceSettings, configuration: Configuration, clock: Clock) -> Runtime:
     folder = configuration.state_dir / device.address.user
     outbox, problems = open_outbox(folder, clock)
-    identity = Identity(
-        address=device.address,
-        kind=device.kind,
-        version=__version__,
-        boot_id=clock.boot_id,
-        user=device.user,
-        password=read_secret(device.password_file) if device.password_file else None,
-    )
-    broker: BrokerSettings = configuration.broker
     return Runtime(
         device=drivers.build(device.driver, device.own, clock),
         outbox=outbox,
-        link=Link(broker=broker, identity=identity),
+        link=Link(broker=configuration.broker, identity=identity_of(device, clock.boot_id)),
         clock=clock,
         without_plan=device.outside,
         problems=problems,
+    )
+
+
+def identity_of(device: DeviceSettings, boot_id: str) -> Identity:
+    """Return as whom a device connects. Raises InvalidConfiguration."""
+    return Identity(
+        address=device.address,
+        kind=device.kind,
+        version=__version__,
+        boot_id=boot_id,
+        user=device.user,
+        password=read_secret(device.password_file) if device.password_file else None,
     )
 
 

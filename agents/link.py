@@ -115,8 +115,14 @@ class Link:
 
     async def _connect(self, serve: Serve, receive: Receive) -> None:
         connection_id = secrets.token_hex(16)
-        client = self._client(connection_id)
         address = self._identity.address
+        will = aiomqtt.Will(
+            device_topic(address, Channel.LINK),
+            payload=self._presence(connection_id, "offline"),
+            qos=1,
+            retain=True,
+        )
+        client = _client(self._broker, self._identity, will)
         async with _entered(client), asyncio.TaskGroup() as tasks:
             reader = tasks.create_task(_read(client, receive), name=f"{address} reads")
             await client.subscribe(down_filter(address), qos=1)
@@ -152,35 +158,42 @@ class Link:
             )
         )
 
-    def _client(self, connection_id: str) -> aiomqtt.Client:
-        broker, identity = self._broker, self._identity
-        tls = None
-        if broker.ca_file is not None:
-            tls = aiomqtt.TLSParameters(
-                ca_certs=str(broker.ca_file),
-                certfile=str(broker.cert_file) if broker.cert_file else None,
-                keyfile=str(broker.key_file) if broker.key_file else None,
-            )
-        return aiomqtt.Client(
-            broker.host,
-            broker.port,
-            username=identity.user if identity.password is not None else None,
-            password=identity.password,
-            identifier=secrets.token_hex(16),
-            protocol=aiomqtt.ProtocolVersion.V311,
-            clean_session=True,
-            will=aiomqtt.Will(
-                device_topic(identity.address, Channel.LINK),
-                payload=self._presence(connection_id, "offline"),
-                qos=1,
-                retain=True,
-            ),
-            keepalive=30,
-            timeout=PUBLISH_TIMEOUT,
-            tls_params=tls,
-            socket_options=SOCKET_OPTIONS,
-            logger=_QUIET,
+
+def _client(
+    broker: BrokerSettings, identity: Identity, will: aiomqtt.Will | None
+) -> aiomqtt.Client:
+    tls = None
+    if broker.ca_file is not None:
+        tls = aiomqtt.TLSParameters(
+            ca_certs=str(broker.ca_file),
+            certfile=str(broker.cert_file) if broker.cert_file else None,
+            keyfile=str(broker.key_file) if broker.key_file else None,
         )
+    return aiomqtt.Client(
+        broker.host,
+        broker.port,
+        username=identity.user if identity.password is not None else None,
+        password=identity.password,
+        identifier=secrets.token_hex(16),
+        protocol=aiomqtt.ProtocolVersion.V311,
+        clean_session=True,
+        will=will,
+        keepalive=30,
+        timeout=PUBLISH_TIMEOUT,
+        tls_params=tls,
+        socket_options=SOCKET_OPTIONS,
+        logger=_QUIET,
+    )
+
+
+async def broker_problem(broker: BrokerSettings, identity: Identity) -> str | None:
+    """Connect and leave again, without a word on any topic; return what went wrong, or None."""
+    client = _client(broker, identity, will=None)
+    try:
+        async with _entered(client):
+            return None
+    except aiomqtt.MqttError as error:
+        return str(error)
 
 
 async def _read(client: aiomqtt.Client, receive: Receive) -> None:
