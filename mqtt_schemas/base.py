@@ -4,19 +4,24 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
-from typing import Annotated, Literal
+from typing import Annotated, TypeVar
 
 from pydantic import (
     AfterValidator,
     AwareDatetime,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
+    FailFast,
     Field,
+    GetCoreSchemaHandler,
     PlainSerializer,
     StringConstraints,
+    WithJsonSchema,
 )
+from pydantic_core import CoreSchema, core_schema
 
-VERSION: Literal[1] = 1
+VERSION = 1
 
 
 def to_utc(value: datetime) -> datetime:
@@ -54,11 +59,39 @@ def ms_from_utc(value: datetime) -> int:
     return int(value.timestamp()) * 1000 + value.microsecond // 1000
 
 
+def parse_time(text: str) -> datetime:
+    """Return the UTC time of an RFC 3339 text. Raises ValueError."""
+    return to_utc(datetime.fromisoformat(text))
+
+
+class _Rfc3339:
+    """In JSON a time is RFC 3339 text; pydantic by itself takes much else, even "1732500000"."""
+
+    pattern = (
+        r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
+        r"(Z|[+-][0-9]{2}:[0-9]{2})$"
+    )
+
+    def __get_pydantic_core_schema__(
+        self, source: object, handler: GetCoreSchemaHandler
+    ) -> CoreSchema:
+        text = core_schema.str_schema(pattern=self.pattern)
+        parse = core_schema.no_info_plain_validator_function(parse_time)
+        time = core_schema.custom_error_schema(
+            core_schema.chain_schema([text, parse]),
+            custom_error_type="rfc3339",
+            custom_error_message="it is no RFC 3339 time of the years 1970 to 9999",
+        )
+        return core_schema.json_or_python_schema(json_schema=time, python_schema=handler(source))
+
+
+#: Written in one spelling (format_utc), read in all of RFC 3339's with capital letters.
 UtcTime = Annotated[
     AwareDatetime,
     AfterValidator(to_utc),
+    _Rfc3339(),
     PlainSerializer(format_utc, return_type=str, when_used="json"),
-    Field(description="RFC 3339, UTC, three decimals: 2026-11-25T09:30:00.000Z"),
+    WithJsonSchema({"type": "string", "format": "date-time", "pattern": _Rfc3339.pattern}),
 ]
 
 #: Site, device, kind, instance, target group: lower-case letters, digits, hyphen.
@@ -79,6 +112,31 @@ Milliseconds = Annotated[int, Field(ge=0, le=2**53 - 1)]
 Offset = Annotated[int, Field(ge=-(2**53) + 1, le=2**53 - 1)]
 Seconds = Annotated[int, Field(ge=0, le=366 * 86_400)]
 PartySize = Annotated[int, Field(ge=1, le=1000)]
+#: A bounded integer and no Literal: that takes true and 1.0 for 1.
+Version = Annotated[
+    int, Field(ge=VERSION, le=VERSION), WithJsonSchema({"type": "integer", "const": VERSION})
+]
+
+Item = TypeVar("Item")
+#: A list of which only the first bad item is told: a million of them would take seconds.
+Items = Annotated[tuple[Item, ...], FailFast()]
+
+
+def _refuse_many(most: int) -> BeforeValidator:
+    """Count the keys first, for the same reason; pydantic has no FailFast for a mapping."""
+
+    def check(value: object) -> object:
+        if isinstance(value, dict) and len(value) > most:
+            raise ValueError(f"more than {most} keys")
+        return value
+
+    return BeforeValidator(check)
+
+
+Figures = Annotated[dict[Code, Milliseconds], Field(max_length=16), _refuse_many(16)]
+Readings = Annotated[dict[Code, float], Field(max_length=64), _refuse_many(64)]
+Argument = Offset | Annotated[str, StringConstraints(max_length=64)]
+Arguments = Annotated[dict[Code, Argument], Field(max_length=8), _refuse_many(8)]
 
 
 class Model(BaseModel):
@@ -96,7 +154,7 @@ class Model(BaseModel):
 class Message(Model):
     """A whole payload. `v` is the contract's version; another one is never guessed at."""
 
-    v: Literal[1] = VERSION
+    v: Version = VERSION
 
 
 class DeviceState(StrEnum):

@@ -20,12 +20,14 @@ class NotCanonical(ValueError):
 
 def canonical(value: object) -> bytes:
     """Return `value` (of json.loads) as canonical JSON. Raises NotCanonical."""
-    _check(value)
     try:
+        _check(value)
         text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         return text.encode()
     except UnicodeEncodeError:
         raise NotCanonical("a text holds half a surrogate pair") from None
+    except RecursionError:
+        raise NotCanonical("it is nested too deeply") from None
 
 
 def _check(value: object) -> None:

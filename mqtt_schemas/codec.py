@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, NoReturn, TypeVar
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
-from mqtt_schemas.base import Message
+from mqtt_schemas.base import VERSION, Message
 from mqtt_schemas.canonical import NotCanonical, canonical, chain, plan_digest
 from mqtt_schemas.events import EVENT, Event, EventBody
 from mqtt_schemas.messages import (
@@ -25,10 +27,12 @@ from mqtt_schemas.messages import (
 from mqtt_schemas.plan import Plan
 from mqtt_schemas.topics import Address, Channel, Instance, InvalidTopic, parse
 
-#: Bytes of payload. A plan of 2,000 turns is below it; nothing else comes near.
+#: Bytes of payload. The largest plan is below it; nothing else comes near.
 MAX_PAYLOAD = 1_048_576
 
 M = TypeVar("M", bound=Message)
+
+_PLACE = re.compile(r"[a-z0-9_]{1,40}")
 
 MODELS: dict[Channel, type[Message]] = {
     Channel.LINK: Link,
@@ -117,6 +121,11 @@ def event_bytes(seq: int, prev: str, body: EventBody) -> bytes:
     return canonical({**body.model_dump(mode="json"), "seq": seq, "prev": prev})
 
 
+def relinked(event: bytes, seq: int, prev: str) -> bytes:
+    """Return a stored event at another place of another log, its body to the byte the same."""
+    return canonical({**json.loads(event), "seq": seq, "prev": prev})
+
+
 def batch_bytes(log: str, events: list[bytes]) -> bytes:
     """Return an `up/events` payload from stored events, to the byte as they were stored."""
     return b'{"v":1,"log":"%s","events":[%s]}' % (log.encode(), b",".join(events))
@@ -131,14 +140,22 @@ def incoming(raw: dict[str, Any]) -> Incoming:
     try:
         text = canonical(raw)
     except NotCanonical as error:
-        # Still the sender's bytes in effect: kept as set aside, under a hash of their own.
-        text = json.dumps(raw, sort_keys=True, separators=(",", ":")).encode()
+        text = _nearly_canonical(raw)
         return Incoming(frame.seq, frame.prev, chain(text), text, None, str(error))
     try:
         event = EVENT.validate_json(text)
     except ValidationError as error:
-        return Incoming(frame.seq, frame.prev, chain(text), text, None, _sentence(error))
+        reason = _sentence(error.errors(include_url=False, include_input=False)[0])
+        return Incoming(frame.seq, frame.prev, chain(text), text, None, reason)
     return Incoming(frame.seq, frame.prev, chain(text), text, event)
+
+
+def _nearly_canonical(raw: dict[str, Any]) -> bytes:
+    """Return what is kept of an event that has no canonical form, under a hash of its own."""
+    try:
+        return json.dumps(raw, sort_keys=True, separators=(",", ":")).encode()
+    except (ValueError, RecursionError):  # an integer of thousands of digits; deep nesting
+        raise InvalidMessage(Fault.INVALID, "an event can't be written down again") from None
 
 
 def _validated(model: type[M], payload: bytes) -> M:
@@ -161,18 +178,23 @@ def _check_digest(plan: Plan, payload: bytes) -> None:
 
 
 def _refuse(error: ValidationError) -> NoReturn:
-    first = error.errors(include_url=False, include_context=False)[0]
-    if first["type"] == "json_invalid":
-        fault = Fault.NOT_JSON
-    elif first["loc"] == ("v",):
-        fault = Fault.VERSION
-    else:
-        fault = Fault.INVALID
-    raise InvalidMessage(fault, _sentence(error)) from None
+    errors = error.errors(include_url=False, include_context=False, include_input=False)
+    if errors[0]["type"] == "json_invalid":
+        raise InvalidMessage(Fault.NOT_JSON, _sentence(errors[0])) from None
+    if any(each["loc"] == ("v",) for each in errors):
+        raise InvalidMessage(Fault.VERSION, f"v: it is not {VERSION}") from None
+    raise InvalidMessage(Fault.INVALID, _sentence(errors[0])) from None
 
 
-def _sentence(error: ValidationError) -> str:
-    """Return where and what, never the value itself: it might be anything."""
-    first = error.errors(include_url=False, include_context=False, include_input=False)[0]
-    where = ".".join(str(part) for part in first["loc"])
-    return f"{where or 'payload'}: {first['msg']}"
+def _sentence(error: ErrorDetails) -> str:
+    """Return where and what, never anything that the sender wrote: it might be anything."""
+    if error["type"] == "union_tag_invalid":  # pydantic's text repeats the tag
+        return "type: no such event in this version"
+    where = ".".join(_place(part) for part in error["loc"])
+    return f"{where or 'payload'}: {error['msg'].removeprefix('Value error, ')}"
+
+
+def _place(part: str | int) -> str:
+    """Return a step of an error's path; the sender's own keys (of readings, say) as `?`."""
+    text = str(part)
+    return text if _PLACE.fullmatch(text) else "?"

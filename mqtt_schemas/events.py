@@ -16,6 +16,7 @@ from mqtt_schemas.base import (
     Basis,
     Code,
     DeviceLink,
+    Figures,
     Id,
     Milliseconds,
     Model,
@@ -129,12 +130,8 @@ class Ended(EventBody):
     overrun_ms: Milliseconds = Field(
         default=0, description="of active and idle, past the turn's end"
     )
-    categories: dict[Code, Milliseconds] = Field(
-        default_factory=dict, max_length=16, description="active milliseconds by category"
-    )
-    figures: dict[Code, Milliseconds] = Field(
-        default_factory=dict, max_length=16, description="the device's own, e.g. filament_mm"
-    )
+    categories: Figures = Field(default_factory=dict, description="active milliseconds by category")
+    figures: Figures = Field(default_factory=dict, description="the device's own, e.g. filament_mm")
     target_group: Id | None = None
     party_size: PartySize | None = None
     at_checkpoint: bool = Field(

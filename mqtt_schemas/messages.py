@@ -14,12 +14,14 @@ from mqtt_schemas.base import (
     DeviceState,
     Digest,
     Id,
+    Items,
     Message,
     Milliseconds,
     Model,
     Nonce,
     Offset,
     OpaqueId,
+    Readings,
     UtcTime,
     Uuid,
 )
@@ -105,11 +107,11 @@ class Status(Message):
     turn: TurnNow | None = None
     blocked: Code | None = Field(default=None, description="why the device does not obey")
     session: Checkpoint | None = None
-    readings: dict[Code, float] = Field(default_factory=dict, max_length=64)
+    readings: Readings = Field(default_factory=dict)
     plan: PlanInForce | None = None
     clock: AgentClock
     outbox: OutboxState
-    problems: Annotated[tuple[Code, ...], Field(max_length=16)] = Field(
+    problems: Annotated[Items[Code], Field(max_length=16)] = Field(
         default=(), description="what the agent can't see or do here, e.g. no_system_bus"
     )
 
@@ -127,7 +129,7 @@ class Events(Message):
     """`up/events`: events in rising order of seq, raw, so that one bad event spoils no other."""
 
     log: Uuid
-    events: Annotated[tuple[dict[str, Any], ...], Field(min_length=1, max_length=MAX_EVENTS)]
+    events: Annotated[Items[dict[str, Any]], Field(min_length=1, max_length=MAX_EVENTS)]
 
 
 class TimeRequest(Message):

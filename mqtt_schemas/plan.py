@@ -9,9 +9,11 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, StringConstraints, model_validator
 
 from mqtt_schemas.base import (
+    Arguments,
     Code,
     Digest,
     Id,
+    Items,
     Message,
     Model,
     OpaqueId,
@@ -19,6 +21,9 @@ from mqtt_schemas.base import (
     Seconds,
     UtcTime,
 )
+
+#: In the longest spelling of each they stay below codec.MAX_PAYLOAD.
+MAX_TURNS = 1500
 
 
 class AtEnd(StrEnum):
@@ -65,7 +70,7 @@ class Turn(Model):
     id: OpaqueId
     starts_at: UtcTime
     ends_at: UtcTime
-    warn_before: Annotated[tuple[Seconds, ...], Field(max_length=10)] = Field(
+    warn_before: Annotated[Items[Seconds], Field(max_length=10)] = Field(
         default=(), description="seconds before ends_at, each once, largest first"
     )
     grace: Seconds = 0
@@ -89,9 +94,7 @@ class Notice(Model):
 
     id: OpaqueId
     phrase: Code
-    arguments: dict[Code, int | Annotated[str, StringConstraints(max_length=64)]] = Field(
-        default_factory=dict, max_length=8
-    )
+    arguments: Arguments = Field(default_factory=dict)
     until: UtcTime
 
 
@@ -112,8 +115,8 @@ class Plan(Message):
     valid_until: UtcTime
     after_expiry: Literal[OutsideTurns.OPEN, OutsideTurns.CLOSED]
     outside_turns: OutsideTurns
-    turns: Annotated[tuple[Turn, ...], Field(max_length=2000)] = ()
-    notices: Annotated[tuple[Notice, ...], Field(max_length=20)] = ()
+    turns: Annotated[Items[Turn], Field(max_length=MAX_TURNS)] = ()
+    notices: Annotated[Items[Notice], Field(max_length=20)] = ()
     walk_in: WalkIn | None = None
     staff_code: HashedCode | None = None
 

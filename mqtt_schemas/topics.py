@@ -49,7 +49,7 @@ class Address:
 
     def __post_init__(self) -> None:
         if not is_id(self.site) or not is_id(self.device) or self.site == RESERVED_SITE:
-            raise InvalidTopic(f"not a device's address: {self.site!r}, {self.device!r}")
+            raise InvalidTopic(f"no device's address: {self.site[:41]!r}, {self.device[:41]!r}")
 
     def __str__(self) -> str:
         return f"{self.site}/{self.device}"
@@ -68,7 +68,7 @@ class Instance:
 
     def __post_init__(self) -> None:
         if not is_id(self.name):
-            raise InvalidTopic(f"not an orchestrator's name: {self.name!r}")
+            raise InvalidTopic(f"no orchestrator's name: {self.name[:41]!r}")
 
 
 def is_id(text: str) -> bool:

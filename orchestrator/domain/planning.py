@@ -11,7 +11,7 @@ from typing import Literal
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.codec import sealed
-from mqtt_schemas.plan import AtEnd, OutsideTurns, Plan, Turn
+from mqtt_schemas.plan import MAX_TURNS, AtEnd, OutsideTurns, Plan, Turn
 from mqtt_schemas.topics import Address
 from orchestrator.domain.bookings import Booking, BookingState
 from orchestrator.domain.devices import Device, Policy
@@ -20,8 +20,6 @@ from orchestrator.domain.devices import Device, Policy
 HORIZON = timedelta(hours=96)
 #: An ended turn stays in the plan at least so long after its grace: its use may still be ending.
 KEPT = timedelta(hours=1)
-#: What the contract lets a plan hold (mqtt_schemas.plan.Plan).
-MAX_TURNS = 2000
 MAX_REVISION = 2**53 - 1
 
 _DAY = timedelta(days=1)

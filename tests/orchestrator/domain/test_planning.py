@@ -10,13 +10,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mqtt_schemas.plan import AtEnd, OutsideTurns
+from mqtt_schemas.plan import MAX_TURNS, AtEnd, OutsideTurns
 from mqtt_schemas.topics import Address
 from orchestrator.domain.bookings import Booking, BookingState
 from orchestrator.domain.devices import Device, Policy
 from orchestrator.domain.planning import (
     HORIZON,
-    MAX_TURNS,
     issue,
     last_move,
     next_boundary,
