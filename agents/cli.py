@@ -68,5 +68,5 @@ def _check(path: Path) -> int:
     from agents.check import check  # noqa: PLC0415 - the other commands need none of it
 
     configuration = load(path, os.environ)
-    well = asyncio.run(check(configuration, lambda line: print(line)))  # noqa: T201 - its purpose
+    well = asyncio.run(check(configuration, print))
     return 0 if well else 1

@@ -25,7 +25,8 @@ class Observation:
 
     at_ms: CLOCK_BOOTTIME in milliseconds; the device's own stamp where it has one.
     use: what tells one use from the next (a print job, a login session); None where nobody
-        uses the device. It never leaves the machine.
+        uses the device. The same over a restart of the agent, where the device can tell. It
+        never leaves the machine.
     active: somebody is doing something (a paused print or an idle desktop is not active).
     category: of the software in front, from the contract's words; only while active.
     figures: of the ongoing use, whole numbers with their unit in the name (`filament_mm`).
