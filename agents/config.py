@@ -7,7 +7,15 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from mqtt_schemas.base import Id
 from mqtt_schemas.plan import OutsideTurns
@@ -15,6 +23,14 @@ from mqtt_schemas.topics import Address, InvalidTopic
 
 ENVIRONMENT = "LAITEVUORO_AGENT_"
 Driver = Literal["pc", "octoprint", "simulated"]
+
+
+def _in_folder(value: Path, info: ValidationInfo) -> Path:
+    return (info.context or Path()) / value.expanduser()
+
+
+#: A relative path is relative to the configuration file's folder.
+FilePath = Annotated[Path, AfterValidator(_in_folder)]
 
 
 class InvalidConfiguration(Exception):
@@ -30,9 +46,9 @@ class BrokerSettings(_Section):
 
     host: str = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
-    ca_file: Path | None = None
-    cert_file: Path | None = None
-    key_file: Path | None = None
+    ca_file: FilePath | None = None
+    cert_file: FilePath | None = None
+    key_file: FilePath | None = None
 
 
 class DeviceSettings(_Section):
@@ -43,7 +59,7 @@ class DeviceSettings(_Section):
     kind: Id
     driver: Driver
     username: str | None = None
-    password_file: Path | None = None
+    password_file: FilePath | None = None
     without_plan: Literal["open", "closed"] = "closed"
     pc: dict[str, Any] = {}
     octoprint: dict[str, Any] = {}
@@ -83,7 +99,7 @@ class DeviceSettings(_Section):
 class Configuration(_Section):
     """All of an agent's configuration."""
 
-    state_dir: Path
+    state_dir: FilePath
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     broker: BrokerSettings = BrokerSettings()
     device: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
@@ -113,7 +129,7 @@ def load(path: Path, environment: Mapping[str, str]) -> Configuration:
         if name.startswith(ENVIRONMENT):
             _override(raw, name.removeprefix(ENVIRONMENT).lower().split("__"), value)
     try:
-        return Configuration.model_validate(raw)
+        return Configuration.model_validate(raw, context=path.parent)
     except ValidationError as error:
         lines = [_sentence(path, item["loc"], item["msg"]) for item in error.errors()]
         raise InvalidConfiguration("\n".join(lines)) from None
