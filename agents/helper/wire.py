@@ -1,0 +1,64 @@
+"""What agent and helper say to each other: a JSON object a line, over a Unix socket."""
+
+from __future__ import annotations
+
+from typing import Annotated, TypeVar
+
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
+
+from mqtt_schemas.base import Code, Seconds
+
+#: Bytes of the longest line that either end takes.
+MAX_LINE = 4096
+
+
+class BadLine(ValueError):
+    """The other end said something that it may not say."""
+
+
+class _Line(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+
+    id: Annotated[int, Field(ge=1, le=2**53 - 1, description="of the phrase to show")]
+
+    def line(self) -> bytes:
+        """Return the line to send."""
+        return self.model_dump_json().encode() + b"\n"
+
+
+class Show(_Line):
+    """To the helper: show a phrase of agents.devices.phrases."""
+
+    phrase: Code
+    arguments: dict[Code, int | Annotated[str, StringConstraints(max_length=64)]] = Field(
+        default={}, max_length=8
+    )
+    seconds_left: Seconds | None = None
+
+
+class Shown(_Line):
+    """From the helper: whether the desktop took it."""
+
+    shown: bool
+
+
+L = TypeVar("L", bound=_Line)
+
+
+def show_from(line: bytes) -> Show:
+    """Parse a line of the agent. Raises BadLine."""
+    return _parse(Show, line)
+
+
+def shown_from(line: bytes) -> Shown:
+    """Parse a line of the helper. Raises BadLine."""
+    return _parse(Shown, line)
+
+
+def _parse(model: type[L], line: bytes) -> L:
+    try:
+        return model.model_validate_json(line)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"]) or "the line"
+        raise BadLine(f"{where}: {first['msg']}") from None
