@@ -141,7 +141,7 @@ class Play:
         self._opening += when is not When.START
         self._came[when] += 1
         for visit in self._script.visit:
-            if visit.when is when and visit.nth in (None, self._came[when]):
+            if visit.when is when and visit.comes(self._came[when]):
                 self._expect(visit, now_ms)
         if self.truth.use is None:
             self._expect_anybody(now_ms)

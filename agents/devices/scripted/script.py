@@ -81,14 +81,15 @@ class Stretch(Settings):
 class Visit(Settings):
     """One customer, each time that `when` comes, or only the `nth` time (from 1).
 
-    does: what the customer does, one after the other. stays: goes on with the last of it
-    until ended. job: a print, which can be paused and leaves something to clear away.
-    fault_after: seconds of use after which the device breaks down. ignores: orders that
-    have no effect on this customer.
+    every: and after the `nth` again each so many times. does: what the customer does, one
+    after the other. stays: goes on with the last of it until ended. job: a print, which can
+    be paused and leaves something to clear away. fault_after: seconds of use after which the
+    device breaks down. ignores: orders that have no effect on this customer.
     """
 
     when: When = When.TURN
     nth: Annotated[int, Field(ge=1)] | None = None
+    every: Annotated[int, Field(ge=1)] | None = None
     after: Span = 1.0
     does: Annotated[tuple[Stretch, ...], Field(min_length=1, max_length=100)]
     stays: bool = False
@@ -104,6 +105,12 @@ class Visit(Settings):
         if steps - {Step.LOCK, Step.END, Step.PAUSE}:
             raise ValueError("only lock, end and pause can be ignored")
         return steps
+
+    def comes(self, time: int) -> bool:
+        """Tell whether the customer comes the so-many-th time."""
+        if self.nth is None or self.every is None:
+            return self.nth in (None, time)
+        return time >= self.nth and (time - self.nth) % self.every == 0
 
     @model_validator(mode="after")
     def _job_is_one_piece(self) -> Self:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from agents.devices.scripted.script import ScriptError, When, load
+from agents.devices.scripted.script import ScriptError, Visit, When, load
 from mqtt_schemas.events import Step
 
 GOOD = """
@@ -70,3 +70,15 @@ def test_a_script_that_is_not_there_is_said_so(tmp_path: Path) -> None:
     """So is a missing file."""
     with pytest.raises(ScriptError, match="No such file"):
         load(tmp_path / "none.toml")
+
+
+@pytest.mark.parametrize(
+    ("nth", "every", "times"),
+    [(None, None, [1, 2, 3, 4, 5]), (2, None, [2]), (1, 2, [1, 3, 5]), (2, 3, [2, 5])],
+)
+def test_a_customer_comes_at_some_openings(
+    nth: int | None, every: int | None, times: list[int]
+) -> None:
+    """Always, once, or every so many times."""
+    visit = Visit.model_validate({"nth": nth, "every": every, "does": [{"active": 1}]})
+    assert [time for time in range(1, 6) if visit.comes(time)] == times
