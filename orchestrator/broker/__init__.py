@@ -1,0 +1,1 @@
+"""Brokers: who may do what on them, their configuration, and the embedded one."""
