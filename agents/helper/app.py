@@ -33,9 +33,15 @@ def language_of(environment: Mapping[str, str]) -> Language:
     return "fi"
 
 
-async def run(*, socket: Path, language: Language, notifications: Notifications) -> None:
+async def run(
+    *,
+    socket: Path,
+    language: Language,
+    notifications: Notifications,
+    first_wait: float = FIRST_WAIT,
+) -> None:
     """Run until cancelled. Without an agent, or once it has gone, try again and again."""
-    wait = FIRST_WAIT
+    wait = first_wait
     try:
         while True:
             try:
@@ -44,7 +50,7 @@ async def run(*, socket: Path, language: Language, notifications: Notifications)
                 log.debug("no agent at %s: %s", socket, error.strerror)
             else:
                 if await _serve(reader, writer, language, notifications):
-                    wait = FIRST_WAIT
+                    wait = first_wait
             await asyncio.sleep(wait)
             wait = min(2 * wait, LONGEST_WAIT)
     finally:

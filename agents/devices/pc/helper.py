@@ -30,13 +30,26 @@ _PEER = struct.Struct("3i")
 class HelperServer:
     """Listens for helpers at `path`. `uid` tells the user id of the session in use, if any."""
 
-    def __init__(self, *, path: Path | None, uid: Callable[[], int | None]) -> None:
+    def __init__(
+        self,
+        *,
+        path: Path | None,
+        uid: Callable[[], int | None],
+        show_seconds: float = SHOW_SECONDS,
+    ) -> None:
         self._path = path
+        self._show_seconds = show_seconds
         self._uid = uid
         self._server: asyncio.Server | None = None
+        self._serving: set[asyncio.Task[None]] = set()
         self._helpers: dict[asyncio.StreamWriter, int] = {}
         self._waiting: dict[int, asyncio.Future[bool]] = {}
         self._numbers = count(1)
+
+    @property
+    def connected(self) -> int:
+        """How many helpers are there."""
+        return len(self._helpers)
 
     async def start(self) -> None:
         """Begin to listen. Where the folder is missing there are no helpers, and no error."""
@@ -46,7 +59,7 @@ class HelperServer:
             if self._path.is_socket():
                 self._path.unlink()
             self._server = await asyncio.start_unix_server(
-                self._serve, path=self._path, limit=MAX_LINE
+                self._accept, path=self._path, limit=MAX_LINE
             )
             # Whoever logs in next must be able to connect; who may stay is decided by uid.
             self._path.chmod(0o666)
@@ -58,8 +71,9 @@ class HelperServer:
         if self._server is None or self._path is None:
             return
         self._server.close()
-        for writer in tuple(self._helpers):
-            writer.close()
+        for serving in self._serving:
+            serving.cancel()
+        await asyncio.gather(*self._serving, return_exceptions=True)
         await self._server.wait_closed()
         with contextlib.suppress(OSError):
             self._path.unlink()
@@ -83,7 +97,7 @@ class HelperServer:
         answer = asyncio.get_running_loop().create_future()
         self._waiting[show.id] = answer
         try:
-            async with asyncio.timeout(SHOW_SECONDS):
+            async with asyncio.timeout(self._show_seconds):
                 writer.write(show.line())
                 await writer.drain()
                 return bool(await answer)
@@ -92,10 +106,15 @@ class HelperServer:
         finally:
             del self._waiting[show.id]
 
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        serving = asyncio.create_task(self._serve(reader, writer), name="pc helper")
+        self._serving.add(serving)
+        serving.add_done_callback(self._serving.discard)
+
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         uid = peer_uid(writer.get_extra_info("socket"))
         try:
-            if uid != self._uid() or len(self._helpers) >= MAX_HELPERS:
+            if uid != self._uid() or self.connected >= MAX_HELPERS:
                 return
             self._helpers[writer] = uid
             await self._listen(reader)
