@@ -99,6 +99,20 @@ def test_a_time_is_a_json_string(value: str) -> None:
         TIME.validate_json(value, strict=True)
 
 
+@pytest.mark.parametrize(
+    "time",
+    [
+        datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))),
+        datetime.min.replace(tzinfo=timezone(timedelta(hours=1))),
+        datetime(1969, 12, 31, 23, tzinfo=UTC),
+    ],
+)
+def test_a_time_out_of_bounds_is_a_value_error(time: datetime) -> None:
+    """Arithmetic that Python can't do is told as what it is: a wrong value."""
+    with pytest.raises(ValueError, match="outside the years"):
+        to_utc(time)
+
+
 def test_a_time_in_python_keeps_its_zone_out() -> None:
     """A datetime with another zone becomes UTC; one without a zone is refused."""
     helsinki = timezone(timedelta(hours=2))

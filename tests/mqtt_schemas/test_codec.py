@@ -206,13 +206,41 @@ def test_a_version_of_the_future_is_told_before_anything_else() -> None:
     assert refusal(PLAN_TOPIC, b'{"turns":5,"v":2}').fault is Fault.VERSION
 
 
-def test_a_refusal_repeats_nothing_of_the_sender() -> None:
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"state": "Maija"},
+        {"problems": ["Maija M"]},
+        {"readings": {"Maija": 1}},
+        {"session": "Maija"},
+    ],
+    ids=["value", "item", "key", "part"],
+)
+def test_a_refusal_repeats_nothing_of_the_sender(change: dict[str, Any]) -> None:
     """Values and keys of a payload might be anything, a name too."""
-    status = {"v": 1, "state": "Maija", "readings": {"Maija M": 1, "\n": 2}, "session": "Maija"}
+    status = {
+        "v": 1,
+        "connection": NONCE,
+        "device_link": "connected",
+        "state": "free",
+        "clock": {
+            "wall": "2026-11-25T09:30:00.000Z",
+            "boot_id": BOOT,
+            "boot_ms": 1,
+            "offset_ms": None,
+            "offset_age_ms": None,
+        },
+        "outbox": {"log": LOG, "first_kept": 0, "last": 0, "oldest_age_ms": None},
+    }
     topic = device_topic(ADDRESS, Channel.STATUS)
-    for name in (*status, "connection"):
-        fields = {key: value for key, value in status.items() if key in ("v", name)}
-        assert "Maija" not in refusal(topic, json.dumps(fields).encode()).reason
+    assert decode(topic, json.dumps(status).encode()).message is not None
+    reason = refusal(topic, json.dumps(status | change).encode()).reason
+    assert next(iter(change)) in reason
+    assert "Maija" not in reason
+
+
+def test_a_reason_repeats_nothing_of_an_event() -> None:
+    """The same for an event that is set aside."""
     event = {"seq": 1, "prev": "0" * 64, "type": "Maija", "Maija": 1}
     assert "Maija" not in str(incoming(event).reason)
 
