@@ -1,7 +1,8 @@
 """Bookings of a device, and the rules that keep turns fair: no two overlap.
 
 BookingRefused
-└── NoRoom
+├── NoRoom
+└── NotKnown
 """
 
 from __future__ import annotations
@@ -49,6 +50,10 @@ class BookingRefused(ValueError):
 
 class NoRoom(BookingRefused):
     """Another booking is in the way."""
+
+
+class NotKnown(BookingRefused):
+    """There is no such device, booking or target group."""
 
 
 @dataclass(frozen=True, slots=True)

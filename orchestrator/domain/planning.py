@@ -23,6 +23,7 @@ KEPT = timedelta(hours=1)
 MAX_REVISION = 2**53 - 1
 
 _DAY = timedelta(days=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _NO_DIGEST = "0" * 64
 
 
@@ -90,10 +91,19 @@ def leaves_plan_at(policy: Policy, turn: Turn) -> datetime:
     Where its job may run on, it stays as long as a turn can be: an agent puts the end of a
     use whose turn has gone from the plan down to staff.
     """
-    kept = KEPT
-    if turn.at_end in (AtEnd.FINISH_JOB, AtEnd.NOTIFY):
-        kept = max(kept, timedelta(seconds=policy.longest))
-    return turn.ends_at + timedelta(seconds=turn.grace) + kept
+    return turn.ends_at + timedelta(seconds=turn.grace) + _kept(policy)
+
+
+def earliest_end(policy: Policy, now: datetime) -> datetime:
+    """Return the end up to which bookings are surely no longer in the plan."""
+    # A clock that was never set starts in 1970, and the contract's times start there too.
+    return max(now - timedelta(seconds=policy.grace) - _kept(policy), _EPOCH)
+
+
+def _kept(policy: Policy) -> timedelta:
+    if policy.at_end in (AtEnd.FINISH_JOB, AtEnd.NOTIFY):
+        return max(KEPT, timedelta(seconds=policy.longest))
+    return KEPT
 
 
 def issue(content: Content, *, issuer: str, revision: int, now: datetime) -> Plan:

@@ -1,0 +1,307 @@
+"""Domain change or time boundary -> plan revision -> message out, until the device agrees."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import structlog
+
+from mqtt_schemas.codec import encode
+from mqtt_schemas.messages import PlanInForce, Status
+from mqtt_schemas.plan import Plan
+from mqtt_schemas.topics import Address, Channel, device_topic
+from orchestrator.deadlines import Deadlines
+from orchestrator.delivery import Delivery
+from orchestrator.domain.agreement import Agreement, judge, retry_after, revision_after
+from orchestrator.domain.bookings import Booking
+from orchestrator.domain.devices import Device
+from orchestrator.domain.planning import earliest_end, issue, next_boundary, plan_content, says
+from orchestrator.store import bookings, plans
+from orchestrator.store.database import Database
+from orchestrator.store.errors import StoreFailed
+from orchestrator.twins import Twins
+
+Publish = Callable[[str, bytes, int, bool], Awaitable[bool]]
+
+#: Nothing tells when the wall clock is stepped: boundaries are looked at again so often.
+LONGEST_SLEEP = 60.0
+STORE_AGAIN_AFTER = 5.0
+AT_ONCE = 50
+
+_LOG = structlog.get_logger(__name__)
+
+
+@dataclass(slots=True)
+class _Lane:
+    """One device's plan on its way.
+
+    revision: the last one given out. boundary: when time alone changes the content; None where
+    the plan is to be looked at now. published: whether the broker has the plan, as far as
+    this connection to it knows. connection: the device's, when it was last sent to.
+    alarm: what was last warned of, so that it is said once.
+    """
+
+    device: Device
+    revision: int = 0
+    plan: Plan | None = None
+    boundary: datetime | None = None
+    published: bool = False
+    sent_at: float = 0.0
+    attempt: int = 0
+    connection: str | None = None
+    alarm: object = None
+    lock: asyncio.Lock = field(default_factory=asyncio.Lock)
+    agreed: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def carries_out(self, reported: PlanInForce | None) -> bool:
+        """Tell whether the device reports our plan. On the path of every status."""
+        plan = self.plan
+        return (
+            plan is not None
+            and reported is not None
+            and reported.digest == plan.digest
+            and reported.revision == plan.revision
+            and reported.issuer == plan.issuer
+        )
+
+
+class Dispatch:
+    """Gives each device its plan, and sees that it carries it out.
+
+    conflicts: devices found with a plan that can't be (laitevuoro_plan_conflicts_total).
+    """
+
+    def __init__(
+        self,
+        *,
+        database: Database,
+        devices: Mapping[Address, Device],
+        twins: Twins,
+        publish: Publish,
+        issuer: str,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self.conflicts = 0
+        self._database = database
+        self._twins = twins
+        self._publish = publish
+        self._issuer = issuer
+        self._now = now
+        self._monotonic = monotonic
+        self._lanes = {address: _Lane(device) for address, device in devices.items()}
+        self._boundaries: Deadlines[Address] = Deadlines()
+        self._retries: Deadlines[Address] = Deadlines()
+        self._waiting: set[Address] = set()
+        self._wake = asyncio.Event()
+        self._slots = asyncio.Semaphore(AT_ONCE)
+        self._stored = True
+
+    async def start(self) -> None:
+        """Take up the plans as they were left, and bring them up to date. Raises StoreFailed."""
+        for address, stored in (await self._database.read(plans.load)).items():
+            lane = self._lanes.get(address)
+            if lane is not None:
+                lane.revision, lane.plan = stored.revision, stored.plan
+                self._twins.of(address).desired = stored.plan
+        await self._attend(self._lanes)
+
+    async def run(self) -> None:
+        """Do what is due, then sleep until more is. For ever."""
+        while True:
+            seconds = await self.step()
+            try:
+                async with asyncio.timeout(seconds):
+                    await self._wake.wait()
+            except TimeoutError:
+                continue
+
+    async def step(self) -> float:
+        """Do all that is due now; return the seconds until more is."""
+        self._wake.clear()
+        for address in self._boundaries.take(self._now().timestamp()):
+            self._lanes[address].boundary = None
+            self._waiting.add(address)
+        self._waiting.update(self._retries.take(self._monotonic()))
+        waiting, self._waiting = self._waiting, set()
+        await self._attend(waiting)
+        return self._until_next()
+
+    def on_status(self, address: Address) -> None:
+        """Hear that a device's status has come in. Fast: most say what the one before said."""
+        lane = self._lanes.get(address)
+        status = self._twins.of(address).status
+        if lane is None or status is None:
+            return
+        if lane.carries_out(status.plan):
+            if lane.agreed.is_set():
+                return
+        elif status.connection == lane.connection and address in self._retries:
+            return
+        self._look_at([address])
+
+    def on_connected(self) -> None:
+        """Hear that there is a new connection to the broker, which may have lost what it kept."""
+        for lane in self._lanes.values():
+            lane.published = False
+        self._look_at(self._lanes)
+
+    async def refresh(self, address: Address) -> Plan | None:
+        """Bring a device's plan up to date after a change of its bookings, and send it."""
+        lane = self._lanes[address]
+        lane.boundary = None
+        await self._attend_one(lane)
+        return lane.plan
+
+    async def deliver(self, booking: Booking, *, within: float = 3.0) -> Delivery:
+        """Refresh the booking's device and tell how far that came, after `within` s at most."""
+        lane = self._lanes[booking.address]
+        plan = await self.refresh(booking.address)
+        if plan is None or lane.boundary is None:
+            return Delivery.NOT_STORED
+        if booking.starts_at >= plan.valid_until:
+            return Delivery.LATER
+        if not self._twins.of(booking.address).online(self._monotonic()):
+            return Delivery.OFFLINE
+        try:
+            async with asyncio.timeout(within):
+                await lane.agreed.wait()
+        except TimeoutError:
+            return Delivery.SENT
+        return Delivery.IN_FORCE
+
+    def _look_at(self, addresses: Iterable[Address]) -> None:
+        self._waiting.update(addresses)
+        self._wake.set()
+
+    def _until_next(self) -> float:
+        seconds = LONGEST_SLEEP
+        boundary, retry = self._boundaries.next(), self._retries.next()
+        if boundary is not None:
+            seconds = min(seconds, boundary - self._now().timestamp())
+        if retry is not None:
+            seconds = min(seconds, retry - self._monotonic())
+        return max(seconds, 0.0)
+
+    async def _attend(self, addresses: Iterable[Address]) -> None:
+        async with asyncio.TaskGroup() as group:
+            for address in addresses:
+                group.create_task(self._attend_one(self._lanes[address]), name=f"plan {address}")
+
+    async def _attend_one(self, lane: _Lane) -> None:
+        async with self._slots, lane.lock:
+            if lane.boundary is None:
+                await self._revise(lane)
+            if lane.plan is not None:
+                await self._settle(lane, lane.plan)
+
+    async def _revise(self, lane: _Lane, reported: PlanInForce | None = None) -> None:
+        """Make the plan of what holds now, and keep it if it says something new.
+
+        With `reported`, in any case, above the revision that the device has.
+        """
+        now, address = self._now(), lane.device.address
+        since = earliest_end(lane.device.policy, now)
+        try:
+            known = await self._database.read(
+                lambda rows: bookings.of_device(rows, address, ends_after=since)
+            )
+            content = plan_content(lane.device, known, now)
+            same = lane.plan is not None and says(lane.plan, content, self._issuer)
+            if reported is not None or not same:
+                revision = revision_after(lane.revision, reported)
+                if revision is None:
+                    return
+                plan = issue(content, issuer=self._issuer, revision=revision, now=now)
+                await self._keep(lane, plan)
+        except StoreFailed as error:
+            self._put_off(lane, error)
+            return
+        lane.boundary = next_boundary(lane.device, known, now)
+        self._boundaries.set(address, lane.boundary.timestamp())
+        self._say_stored()
+
+    async def _keep(self, lane: _Lane, plan: Plan) -> None:
+        address = lane.device.address
+        await self._database.write(lambda rows: plans.keep(rows, address, plan))
+        lane.plan, lane.revision = plan, plan.revision
+        lane.published, lane.attempt = False, 0
+        lane.agreed.clear()
+        self._twins.of(address).desired = plan
+        _LOG.info("plan", device=str(address), revision=plan.revision, turns=len(plan.turns))
+
+    async def _settle(self, lane: _Lane, plan: Plan) -> None:
+        """Send the plan, again if need be, until the device carries it out.
+
+        1. What the broker does not have is sent. 2. A device that is away finds it retained
+        when it is back. 3. One that does not carry it out gets it again: at once on a new
+        connection, else ever more seldom.
+        """
+        address = lane.device.address
+        twin = self._twins.of(address)
+        status = twin.status if twin.online(self._monotonic()) else None
+        if not lane.published:
+            lane.connection = status.connection if status else None
+            await self._send(lane, plan)
+        if status is None:
+            lane.agreed.clear()
+            self._retries.drop(address)
+            return
+        if lane.carries_out(status.plan):
+            lane.alarm, lane.connection = None, status.connection
+            lane.agreed.set()
+            self._retries.drop(address)
+            return
+        lane.agreed.clear()
+        await self._insist(lane, plan, status)
+
+    async def _insist(self, lane: _Lane, plan: Plan, status: Status) -> None:
+        verdict = judge(plan, status.plan)
+        fresh = status.connection != lane.connection
+        if fresh:
+            lane.attempt = 0
+        due = lane.sent_at + retry_after(lane.attempt)
+        if verdict in (Agreement.CONFLICT, Agreement.FOREIGN):
+            self._warn(lane, verdict, status)
+        if fresh or self._monotonic() >= due:
+            lane.connection = status.connection
+            attempt = lane.attempt if fresh else lane.attempt + 1
+            if verdict is Agreement.CONFLICT:
+                await self._revise(lane, status.plan)
+            await self._send(lane, lane.plan or plan)
+            lane.attempt = attempt
+        self._retries.set(lane.device.address, lane.sent_at + retry_after(lane.attempt))
+
+    async def _send(self, lane: _Lane, plan: Plan) -> None:
+        topic = device_topic(lane.device.address, Channel.PLAN)
+        lane.sent_at = self._monotonic()
+        lane.published = await self._publish(topic, encode(plan), 1, True)  # noqa: FBT003 - retained
+
+    def _warn(self, lane: _Lane, verdict: Agreement, status: Status) -> None:
+        if lane.alarm == (verdict, status.plan) or status.plan is None:
+            return
+        lane.alarm = (verdict, status.plan)
+        self.conflicts += 1
+        _LOG.warning(
+            "plan_conflict",
+            device=str(lane.device.address),
+            what=verdict,
+            issuer=status.plan.issuer,
+            reported=status.plan.revision,
+            ours=lane.revision,
+        )
+
+    def _put_off(self, lane: _Lane, error: StoreFailed) -> None:
+        lane.boundary = None
+        self._boundaries.set(lane.device.address, self._now().timestamp() + STORE_AGAIN_AFTER)
+        if self._stored:
+            _LOG.error("plans_not_stored", reason=str(error))
+        self._stored = False
+
+    def _say_stored(self) -> None:
+        if not self._stored:
+            _LOG.info("plans_stored_again")
+        self._stored = True
