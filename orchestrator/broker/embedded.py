@@ -78,6 +78,8 @@ class Embedded:
 
         Raises BrokerFailed: no program, folder in use, port taken, …
         """
+        if self._tls is None and not self._listener().on_loopback:
+            raise BrokerFailed(f"a broker that others can reach, at {self._host}, needs TLS")
         self._lock = await _locked(self._folder)
         try:
             async with self._change:
@@ -152,9 +154,13 @@ class Embedded:
         self._server = server
 
     def _write(self) -> None:
-        listener = Listener(host=self._host, port=self._port or nats.ANY_PORT, tls=self._tls)
         places = nats.Places(store=self._folder / "store", client_port=nats.ANY_PORT)
-        write_files(self._folder, nats.render(listener=listener, users=self._users, places=places))
+        write_files(
+            self._folder, nats.render(listener=self._listener(), users=self._users, places=places)
+        )
+
+    def _listener(self) -> Listener:
+        return Listener(host=self._host, port=self._port or nats.ANY_PORT, tls=self._tls)
 
     def _unlock(self) -> None:
         if self._lock is not None:

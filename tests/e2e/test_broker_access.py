@@ -6,6 +6,7 @@ Denials are judged by what arrives: under MQTT 3.1.1 a broker acknowledges what 
 from __future__ import annotations
 
 import asyncio
+import socket
 from contextlib import suppress
 
 import aiomqtt
@@ -227,12 +228,11 @@ async def cut_off(client: aiomqtt.Client, topic: str, payload: bytes) -> None:
     """Connect, publish, and lose the connection without a DISCONNECT."""
     await client.__aenter__()
     await client.publish(topic, payload, qos=1, retain=True)
-    broken = asyncio.create_task(anext(aiter(client.messages)))
-    sock = client._client.socket()
-    assert sock is not None
-    sock.shutdown(2)
+    connection = client._client.socket()
+    assert isinstance(connection, socket.socket)
+    connection.shutdown(socket.SHUT_RDWR)
     with pytest.raises(aiomqtt.MqttError):
-        await asyncio.wait_for(broken, WITHIN)
+        await asyncio.wait_for(anext(aiter(client.messages)), WITHIN)
 
 
 @pytest.mark.parametrize("size", [250_000, MAX_PAYLOAD])
