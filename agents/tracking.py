@@ -7,7 +7,8 @@ The session rule, version 1, is the same for every kind of device:
   session begins in the same millisecond.
 * Time is accounted by the observation that held, from its own stamp to the next one's:
   active or idle, in boot time. Time is accounted once, and never again.
-* A gap of more than 5 s between two looks of the agent is unobserved: in neither figure.
+* A gap of more than 5 s between two looks of the agent is unobserved, and so is the time in
+  which the agent did not reach the device: in neither figure.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
 from agents.model import Observation
-from mqtt_schemas.base import Basis, Outcome
+from mqtt_schemas.base import Basis, DeviceLink, Outcome
 
 #: Longer than this between two ticks (suspend, a stopped process) counts as not seen (design).
 GAP_MS = 5000
@@ -69,6 +70,8 @@ def begin(session_id: str, use: str, right: Right, at_ms: int) -> OpenSession:
 
 def account(session: OpenSession, held: Observation, to_ms: int) -> OpenSession:
     """Return the session with the time up to `to_ms` added as `held` says."""
+    if held.device_link is DeviceLink.DISCONNECTED:
+        return skip(session, to_ms)
     span = to_ms - session.to_ms
     if span <= 0:
         return session
@@ -111,4 +114,5 @@ def outcome_of(session: OpenSession, seen: Observation, ordered: Outcome | None)
     told = seen.ended.outcome if seen.ended and seen.ended.use == session.use else None
     if told is Outcome.DEVICE_FAULT:
         return told
-    return ordered or told or Outcome.CUSTOMER
+    gone = seen.device_link is DeviceLink.DISCONNECTED
+    return ordered or told or (Outcome.UNKNOWN if gone else Outcome.CUSTOMER)
