@@ -1,0 +1,1 @@
+"""The only SQL. One writer; everything that arrived commits together."""

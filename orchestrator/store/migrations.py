@@ -1,0 +1,218 @@
+"""The schema, as it grew. Each migration is one transaction; a released one is never edited.
+
+Times are whole milliseconds since 1970 in UTC, `…_ms`; durations are milliseconds of boot time.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+
+from sqlite_utils import Database as Administered
+from sqlite_utils import Migrations
+
+from orchestrator.store.errors import DatabaseUnusable
+
+migrations = Migrations("laitevuoro")
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Bring the schema up to date. Raises DatabaseUnusable if the file is newer than we are."""
+    database = Administered(connection)
+    known = {migration.name for migration in migrations.pending(database)}
+    applied = {migration.name for migration in migrations.applied(database)}
+    newer = sorted(applied - known - _names())
+    if newer:
+        raise DatabaseUnusable(
+            f"it was written by a newer version of Laitevuoro ({newer[-1]} is unknown here)."
+        )
+    migrations.apply(database)
+
+
+def _names() -> set[str]:
+    empty = Administered(memory=True)
+    try:
+        return {migration.name for migration in migrations.pending(empty)}
+    finally:
+        empty.close()
+
+
+@migrations()
+def m0001_event_log(database: Administered) -> None:
+    """Make the truth: what each device reported, in the order in which it was accepted."""
+    _all(
+        database,
+        # seq and chain: the high water, the newest committed event of that history.
+        # Keyed by device too: nobody can spoil another's log by using its UUID.
+        """CREATE TABLE logs (
+            id INTEGER PRIMARY KEY,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            log TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            chain TEXT NOT NULL,
+            opened_ms INTEGER NOT NULL,
+            UNIQUE (site, device, log)
+        )""",
+        # reason: why the event is set aside; NULL where it was understood.
+        """CREATE TABLE events (
+            id INTEGER PRIMARY KEY,
+            log INTEGER NOT NULL REFERENCES logs (id),
+            seq INTEGER NOT NULL,
+            received_ms INTEGER NOT NULL,
+            reason TEXT,
+            raw TEXT NOT NULL
+        )""",
+        "CREATE UNIQUE INDEX events_by_seq ON events (log, seq)",
+        "CREATE INDEX events_set_aside ON events (id) WHERE reason IS NOT NULL",
+        """CREATE TRIGGER events_are_never_changed
+            BEFORE UPDATE OF id, log, seq, received_ms, raw ON events
+            BEGIN SELECT RAISE (ABORT, 'the event log is append-only'); END""",
+        # What a device no longer kept when it was asked for it.
+        """CREATE TABLE losses (
+            id INTEGER PRIMARY KEY,
+            log INTEGER NOT NULL REFERENCES logs (id),
+            from_seq INTEGER NOT NULL,
+            to_seq INTEGER NOT NULL,
+            noticed_ms INTEGER NOT NULL
+        )""",
+        # Events that contradict what is committed: a cloned disk, a rolled-back outbox.
+        """CREATE TABLE forks (
+            id INTEGER PRIMARY KEY,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            log TEXT NOT NULL,
+            seq INTEGER NOT NULL,
+            chain TEXT NOT NULL,
+            noticed_ms INTEGER NOT NULL,
+            UNIQUE (site, device, log, seq, chain)
+        )""",
+        # Sessions that the orchestrator closed, just before it took the event in: not told by
+        # any device, so kept here, where `rebuild` finds it.
+        """CREATE TABLE closures (
+            event INTEGER NOT NULL REFERENCES events (id),
+            session TEXT NOT NULL,
+            active_ms INTEGER NOT NULL,
+            idle_ms INTEGER NOT NULL,
+            unobserved_ms INTEGER NOT NULL,
+            PRIMARY KEY (event, session)
+        )""",
+        # What was no message at all. The payload may hold anything, so it is not kept.
+        """CREATE TABLE refused (
+            id INTEGER PRIMARY KEY,
+            received_ms INTEGER NOT NULL,
+            topic TEXT NOT NULL,
+            fault TEXT NOT NULL,
+            reason TEXT NOT NULL,
+            size INTEGER NOT NULL,
+            sha256 TEXT NOT NULL
+        )""",
+        """CREATE TABLE counters (
+            what TEXT NOT NULL,
+            result TEXT NOT NULL,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            value INTEGER NOT NULL,
+            PRIMARY KEY (what, result, site, device)
+        )""",
+    )
+
+
+@migrations()
+def m0002_usage(database: Administered) -> None:
+    """Make what follows from the log: sessions, and totals per local hour of their begin."""
+    _all(
+        database,
+        """CREATE TABLE sessions (
+            id INTEGER PRIMARY KEY,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            session TEXT NOT NULL,
+            log INTEGER NOT NULL REFERENCES logs (id),
+            state TEXT NOT NULL,
+            turn TEXT,
+            rule TEXT NOT NULL,
+            basis TEXT NOT NULL,
+            target_group TEXT,
+            party_size INTEGER,
+            begun_ms INTEGER NOT NULL,
+            ended_ms INTEGER,
+            clock TEXT NOT NULL,
+            outcome TEXT,
+            at_checkpoint INTEGER NOT NULL,
+            active_ms INTEGER NOT NULL,
+            idle_ms INTEGER NOT NULL,
+            unobserved_ms INTEGER NOT NULL,
+            overrun_ms INTEGER NOT NULL,
+            categories TEXT NOT NULL,
+            figures TEXT NOT NULL,
+            UNIQUE (site, device, session)
+        )""",
+        "CREATE INDEX sessions_by_begin ON sessions (site, device, begun_ms)",
+        "CREATE INDEX sessions_open ON sessions (site, device) WHERE state = 'open'",
+        # Double entry: a correction adds a row of its own with withdrawn = 1, so that both
+        # sides only grow. target_group '' is a group that nobody told.
+        """CREATE TABLE totals (
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            hour TEXT NOT NULL,
+            target_group TEXT NOT NULL,
+            basis TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            withdrawn INTEGER NOT NULL,
+            sessions INTEGER NOT NULL,
+            parties INTEGER NOT NULL,
+            people INTEGER NOT NULL,
+            active_ms INTEGER NOT NULL,
+            idle_ms INTEGER NOT NULL,
+            unobserved_ms INTEGER NOT NULL,
+            overrun_ms INTEGER NOT NULL,
+            PRIMARY KEY (site, device, hour, target_group, basis, outcome, withdrawn)
+        )""",
+        # part: category (milliseconds) or figure (the device's own unit).
+        """CREATE TABLE totals_parts (
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            hour TEXT NOT NULL,
+            target_group TEXT NOT NULL,
+            basis TEXT NOT NULL,
+            outcome TEXT NOT NULL,
+            withdrawn INTEGER NOT NULL,
+            part TEXT NOT NULL,
+            name TEXT NOT NULL,
+            amount INTEGER NOT NULL,
+            PRIMARY KEY (site, device, hour, target_group, basis, outcome, withdrawn, part, name)
+        )""",
+    )
+
+
+@migrations()
+def m0003_turns(database: Administered) -> None:
+    """Make what the orchestrator decides: bookings, and the plan last given to each device."""
+    _all(
+        database,
+        """CREATE TABLE bookings (
+            id TEXT PRIMARY KEY,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            starts_ms INTEGER NOT NULL,
+            ends_ms INTEGER NOT NULL,
+            target_group TEXT,
+            party_size INTEGER,
+            state TEXT NOT NULL,
+            created_ms INTEGER NOT NULL
+        )""",
+        "CREATE INDEX bookings_by_start ON bookings (site, device, starts_ms)",
+        """CREATE TABLE plans (
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            revision INTEGER NOT NULL,
+            digest TEXT NOT NULL,
+            plan TEXT NOT NULL,
+            PRIMARY KEY (site, device)
+        )""",
+    )
+
+
+def _all(database: Administered, *statements: str) -> None:
+    for statement in statements:
+        database.execute(statement)
