@@ -1,0 +1,212 @@
+"""PURE: sessions -> totals.
+
+Totals are kept in double entry: what is counted, and what was withdrawn again (a group set
+afterwards, a closed session whose device came back). Both only grow, as Prometheus wants its
+counters; what counts is the first less the second.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import tzinfo
+from typing import NamedTuple
+
+from mqtt_schemas.base import COUNTED, Basis, Outcome, utc_from_ms
+from mqtt_schemas.topics import Address
+from orchestrator.domain.sessions import Session, SessionState
+
+#: In totals: a target group that nobody told. No id can be the empty text.
+NOT_TOLD = ""
+
+
+class Cell(NamedTuple):
+    """What a total is of. hour: local time of the session's begin, `2026-11-25T14`."""
+
+    site: str
+    device: str
+    hour: str
+    target_group: str
+    basis: Basis
+    outcome: Outcome
+    withdrawn: bool = False
+
+
+@dataclass(slots=True)
+class Amounts:
+    """What is added up. parties: sessions whose party size is known; people: their sizes' sum.
+
+    parts: (`category`, name) in milliseconds, (`figure`, name) in the device's own unit.
+    """
+
+    sessions: int = 0
+    parties: int = 0
+    people: int = 0
+    active_ms: int = 0
+    idle_ms: int = 0
+    unobserved_ms: int = 0
+    overrun_ms: int = 0
+    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
+
+    def add(self, other: Amounts, sign: int = 1) -> None:
+        """Add another's amounts, or with sign -1 take them away."""
+        for name in NUMBERS:
+            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
+        for key, amount in other.parts.items():
+            self.parts[key] += sign * amount
+
+
+#: The names of the plain numbers among the amounts.
+NUMBERS = tuple(each.name for each in fields(Amounts) if each.name != "parts")
+
+Totals = defaultdict[Cell, Amounts]
+
+
+def no_totals() -> Totals:
+    """Return totals of nothing."""
+    return defaultdict(Amounts)
+
+
+def entries(
+    address: Address, before: Session | None, after: Session | None, zone: tzinfo
+) -> list[tuple[Cell, Amounts]]:
+    """Return what is to be entered as one session changes from `before` to `after`.
+
+    Open sessions, and none, count nothing.
+    """
+    if before is not None and after is not None and _told(before) == _told(after):
+        return []
+    withdrawn = _entry(address, before, zone, withdrawn=True)
+    return withdrawn + _entry(address, after, zone, withdrawn=False)
+
+
+def enter(totals: Totals, new: Iterable[tuple[Cell, Amounts]]) -> None:
+    """Add entries to totals."""
+    for cell, amounts in new:
+        totals[cell].add(amounts)
+
+
+def net(totals: Totals) -> Totals:
+    """Return what counts: what was entered less what was withdrawn, empty cells left out."""
+    result = no_totals()
+    for cell, amounts in totals.items():
+        result[cell._replace(withdrawn=False)].add(amounts, -1 if cell.withdrawn else 1)
+    return defaultdict(
+        Amounts, {cell: amounts for cell, amounts in result.items() if amounts.sessions}
+    )
+
+
+def without_hours(totals: Totals) -> Totals:
+    """Return the same, added up over all hours."""
+    result = no_totals()
+    for cell, amounts in totals.items():
+        result[cell._replace(hour="")].add(amounts)
+    return result
+
+
+def local_hour(at_ms: int, zone: tzinfo) -> str:
+    """Return the local hour of a moment: `2026-11-25T14`. Its first ten letters are the day."""
+    return utc_from_ms(at_ms).astimezone(zone).strftime("%Y-%m-%dT%H")
+
+
+@dataclass(slots=True)
+class GroupUsage:
+    """Counted use by one target group."""
+
+    sessions: int = 0
+    active_ms: int = 0
+
+
+@dataclass(slots=True)
+class DeviceUsage:
+    """One device's use. Counted, but for what is called outside: outside any right to use it.
+
+    outside_ms is active and idle time together.
+    """
+
+    sessions: int = 0
+    active_ms: int = 0
+    idle_ms: int = 0
+    ended_by_turn: int = 0
+    outside_sessions: int = 0
+    outside_ms: int = 0
+    by_target_group: dict[str, GroupUsage] = field(default_factory=dict)
+
+    def count(self, cell: Cell, amounts: Amounts) -> None:
+        """Add one cell."""
+        sign = -1 if cell.withdrawn else 1
+        if cell.basis not in COUNTED:
+            self.outside_sessions += sign * amounts.sessions
+            self.outside_ms += sign * (amounts.active_ms + amounts.idle_ms)
+            return
+        self.sessions += sign * amounts.sessions
+        self.active_ms += sign * amounts.active_ms
+        self.idle_ms += sign * amounts.idle_ms
+        if cell.outcome is Outcome.TURN_OVER:
+            self.ended_by_turn += sign * amounts.sessions
+        group = self.by_target_group.setdefault(cell.target_group, GroupUsage())
+        group.sessions += sign * amounts.sessions
+        group.active_ms += sign * amounts.active_ms
+
+
+def by_device(totals: Totals, addresses: Iterable[Address] = ()) -> dict[Address, DeviceUsage]:
+    """Return each device's use; of `addresses` also where there is none.
+
+    In by_target_group a group that nobody told is NOT_TOLD.
+    """
+    result = {address: DeviceUsage() for address in addresses}
+    for cell, amounts in totals.items():
+        address = Address(cell.site, cell.device)
+        result.setdefault(address, DeviceUsage()).count(cell, amounts)
+    for usage in result.values():
+        groups = usage.by_target_group
+        usage.by_target_group = {name: group for name, group in groups.items() if group.sessions}
+    return result
+
+
+def _told(session: Session) -> tuple[object, ...]:
+    """Return all of a session that totals depend on."""
+    return (
+        session.state is SessionState.OPEN,
+        session.begun_ms,
+        session.target_group,
+        session.party_size,
+        session.basis,
+        session.outcome,
+        session.active_ms,
+        session.idle_ms,
+        session.unobserved_ms,
+        session.overrun_ms,
+        session.categories,
+        session.figures,
+    )
+
+
+def _entry(
+    address: Address, session: Session | None, zone: tzinfo, *, withdrawn: bool
+) -> list[tuple[Cell, Amounts]]:
+    if session is None or session.outcome is None:
+        return []
+    cell = Cell(
+        site=address.site,
+        device=address.device,
+        hour=local_hour(session.begun_ms, zone),
+        target_group=session.target_group or NOT_TOLD,
+        basis=session.basis,
+        outcome=session.outcome,
+        withdrawn=withdrawn,
+    )
+    parts = Counter({("category", name): spent for name, spent in session.categories.items()})
+    parts.update({("figure", name): amount for name, amount in session.figures.items()})
+    amounts = Amounts(
+        sessions=1,
+        parties=int(session.party_size is not None),
+        people=session.party_size or 0,
+        active_ms=session.active_ms,
+        idle_ms=session.idle_ms,
+        unobserved_ms=session.unobserved_ms,
+        overrun_ms=session.overrun_ms,
+        parts=parts,
+    )
+    return [(cell, amounts)]
