@@ -1,0 +1,97 @@
+"""Sessions and totals as one transaction changes them: read as needed, written once at its end."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import tzinfo
+
+from mqtt_schemas.codec import Incoming
+from mqtt_schemas.messages import Checkpoint
+from mqtt_schemas.topics import Address
+from orchestrator.domain import usage
+from orchestrator.domain.sessions import Session, SessionState, apply, close, implausible
+from orchestrator.store import sessions, totals
+
+_Key = tuple[Address, str]
+
+
+class Ledger:
+    """What follows from events, within one transaction.
+
+    `changes` is what the totals gain by it.
+    """
+
+    def __init__(self, connection: sqlite3.Connection, zone: tzinfo) -> None:
+        self.changes = usage.no_totals()
+        self._connection = connection
+        self._zone = zone
+        self._known: dict[_Key, Session | None] = {}
+        self._changed: dict[_Key, int] = {}
+
+    def take(self, address: Address, log: int, incoming: Incoming) -> str | None:
+        """Take an event in. Returns why it is set aside instead, if so."""
+        event = incoming.event
+        if event is None:
+            return incoming.reason
+        reason = implausible(event)
+        if reason is not None or event.session is None:
+            return reason
+        before = self._load(address, event.session)
+        try:
+            after = apply(before, event)
+            entries = usage.entries(address, before, after, self._zone)
+        except Exception as error:  # noqa: BLE001 - a rule that fails must not block the device
+            return f"the rules failed on it: {type(error).__name__}"
+        if after is not None and after != before:
+            self._put(address, log, after)
+            usage.enter(self.changes, entries)
+        return None
+
+    def close_open(
+        self, address: Address, log: int, checkpoint: Checkpoint | None
+    ) -> list[Session]:
+        """Close what is open at a device, and return it as closed."""
+        result = [close(each, checkpoint) for each in self._open(address)]
+        for session in result:
+            self.replace(address, log, session)
+        return result
+
+    def replace(self, address: Address, log: int, session: Session) -> None:
+        """Set a session to what it is known to be."""
+        before = self._load(address, session.id)
+        usage.enter(self.changes, usage.entries(address, before, session, self._zone))
+        self._put(address, log, session)
+
+    def write(self) -> None:
+        """Write what has changed."""
+        rows = [
+            (key[0], log, session)
+            for key, log in self._changed.items()
+            if (session := self._known[key]) is not None
+        ]
+        sessions.save(self._connection, rows)
+        totals.add(self._connection, self.changes)
+
+    def session(self, address: Address, session: str) -> Session | None:
+        """Return a session as it is now."""
+        return self._load(address, session)
+
+    def _open(self, address: Address) -> list[Session]:
+        for session in sessions.still_open(self._connection, address):
+            self._known.setdefault((address, session.id), session)
+        return [
+            session
+            for (owner, _), session in self._known.items()
+            if owner == address and session is not None and session.state is SessionState.OPEN
+        ]
+
+    def _load(self, address: Address, session: str) -> Session | None:
+        key = (address, session)
+        if key not in self._known:
+            self._known[key] = sessions.load(self._connection, address, session)
+        return self._known[key]
+
+    def _put(self, address: Address, log: int, session: Session) -> None:
+        key = (address, session.id)
+        self._known[key] = session
+        self._changed[key] = log
