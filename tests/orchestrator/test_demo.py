@@ -1,0 +1,27 @@
+"""The demo's options. What it does is in tests/e2e/test_demo.py."""
+
+from __future__ import annotations
+
+import pytest
+
+from orchestrator.demo import USAGE, Options, run
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (Options(seconds=0), "--for"),
+        (Options(seconds=float("nan")), "--for"),
+        (Options(speed=0), "--speed"),
+        (Options(speed=11), "--speed"),
+    ],
+)
+def test_a_bad_option_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], options: Options, said: str
+) -> None:
+    """Exit code 2, nothing on standard output, nothing started."""
+    assert run(options) == USAGE
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert len(err.splitlines()) == 1

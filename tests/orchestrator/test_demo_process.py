@@ -1,0 +1,123 @@
+"""The demo's child processes."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from orchestrator import demo_process
+from orchestrator.demo_process import DemoFailed, command_path, first, start
+
+SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); "
+    "print('up', flush=True); time.sleep(60)"
+)
+
+
+async def until(true: Callable[[], bool]) -> None:
+    """Wait for what only another process makes true."""
+    async with asyncio.timeout(10):
+        while not true():  # noqa: ASYNC110 - other processes set no event of ours
+            await asyncio.sleep(0.01)
+
+
+async def until_up(log: Path) -> None:
+    """Wait for a child's first word."""
+    await until(lambda: "up" in log.read_text())
+
+
+async def test_a_child_that_dies_is_said_with_the_end_of_its_log(tmp_path: Path) -> None:
+    """So that the first-time user sees the reason."""
+    code = "import sys; print('old\\n' * 20 + 'no such port'); sys.exit(3)"
+    child = await start("broker", [sys.executable, "-c", code], log=tmp_path / "log")
+    with pytest.raises(DemoFailed) as failed:
+        await child.watch()
+    lines = str(failed.value).splitlines()
+    assert lines[0] == "broker ended by itself (exit code 3)."
+    assert lines[-1] == "  no such port"
+    assert len(lines) == 1 + demo_process.SHOWN_LINES
+
+
+@pytest.mark.parametrize("code", [SLEEPS, STUBBORN])
+async def test_a_child_is_stopped(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    """In good order, or by force where it won't."""
+    monkeypatch.setattr(demo_process, "STOP_WITHIN", 0.3)
+    log = tmp_path / "log"
+    child = await start("child", [sys.executable, "-c", code], log=log)
+    await until_up(log)
+    await child.stop()
+    with pytest.raises(ProcessLookupError):
+        os.kill(child.pid, 0)
+
+
+async def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
+    """Kill -9 of the demo leaves nothing behind."""
+    log = tmp_path / "log"
+    parent = f"""
+import asyncio, sys
+from pathlib import Path
+from orchestrator.demo_process import start
+async def main():
+    child = await start("child", [sys.executable, "-c", {SLEEPS!r}], log=Path({str(log)!r}))
+    print(child.pid, flush=True)
+    await asyncio.sleep(60)
+asyncio.run(main())
+"""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", parent, stdout=asyncio.subprocess.PIPE
+    )
+    assert process.stdout is not None
+    pid = int(await process.stdout.readline())
+    await until_up(log)
+    process.kill()
+    await process.wait()
+    await until(lambda: not _runs(pid))
+
+
+def _runs(pid: int) -> bool:
+    """Tell whether a process, that is not a mere zombie, has this id."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+async def test_the_first_to_be_done_cancels_the_others() -> None:
+    """And a failure is raised as it is."""
+    cancelled = asyncio.Event()
+
+    async def waits() -> int:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            cancelled.set()
+        return 1
+
+    async def returns() -> int:
+        return 2
+
+    async def fails() -> int:
+        raise DemoFailed("no")
+
+    assert await first(waits(), returns()) == 2
+    assert cancelled.is_set()
+    with pytest.raises(DemoFailed, match="no"):
+        await first(waits(), fails(), returns())
+
+
+def test_a_command_that_is_not_installed_is_said_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """And one that is, is that of this very installation."""
+    assert command_path("laitevuoro-agent") == str(
+        Path(sys.executable).with_name("laitevuoro-agent")
+    )
+    monkeypatch.setenv("PATH", "")
+    with pytest.raises(DemoFailed, match="laitevuoro-nonsense is not installed"):
+        command_path("laitevuoro-nonsense")
