@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -113,7 +114,7 @@ class Reader:
             answer.raise_for_status()
             return shape.validate_json(answer.content)
         except httpx.HTTPError as error:
-            raise DemoFailed(f"The orchestrator does not answer: {path}: {error}.") from None
+            raise DemoFailed(f"The orchestrator does not answer: {path}: {error!r}.") from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
@@ -128,17 +129,21 @@ async def book(socket: Path, turns: Sequence[BookedTurn]) -> None:
     async with httpx.AsyncClient(
         transport=transport, base_url="http://admin", timeout=ANSWER_WITHIN
     ) as client:
-        for turn in turns:
-            asked = {
-                "device": turn.device,
-                "starts_at": turn.starts_at.isoformat(),
-                "ends_at": turn.ends_at.isoformat(),
-                "target_group": turn.group,
-                "party_size": turn.party,
-            }
-            try:
-                answer = await client.post("/api/v1/bookings", json=asked)
-            except httpx.HTTPError as error:
-                raise DemoFailed(f"The orchestrator takes no bookings: {error}.") from None
-            if answer.is_error:
-                raise DemoFailed(f"A booking was refused: {answer.text}")
+        # Side by side: each is answered only when its device has heard of it.
+        await asyncio.gather(*(_book(client, turn) for turn in turns))
+
+
+async def _book(client: httpx.AsyncClient, turn: BookedTurn) -> None:
+    asked = {
+        "device": turn.device,
+        "starts_at": turn.starts_at.isoformat(),
+        "ends_at": turn.ends_at.isoformat(),
+        "target_group": turn.group,
+        "party_size": turn.party,
+    }
+    try:
+        answer = await client.post("/api/v1/bookings", json=asked)
+    except httpx.HTTPError as error:
+        raise DemoFailed(f"The orchestrator takes no bookings: {error!r}.") from None
+    if answer.is_error:
+        raise DemoFailed(f"A booking was refused: {answer.text}")

@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 import os
 import sys
-from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from orchestrator import demo_process
 from orchestrator.demo_process import DemoFailed, command_path, first, start
+from tests.eventually import eventually
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
 STUBBORN = (
@@ -20,16 +20,9 @@ STUBBORN = (
 )
 
 
-async def until(true: Callable[[], bool]) -> None:
-    """Wait for what only another process makes true."""
-    async with asyncio.timeout(10):
-        while not true():  # noqa: ASYNC110 - other processes set no event of ours
-            await asyncio.sleep(0.01)
-
-
 async def until_up(log: Path) -> None:
     """Wait for a child's first word."""
-    await until(lambda: "up" in log.read_text())
+    await eventually(lambda: "up" in log.read_text())
 
 
 async def test_a_child_that_dies_is_said_with_the_end_of_its_log(tmp_path: Path) -> None:
@@ -79,7 +72,7 @@ asyncio.run(main())
     await until_up(log)
     process.kill()
     await process.wait()
-    await until(lambda: not _runs(pid))
+    await eventually(lambda: not _runs(pid))
 
 
 def _runs(pid: int) -> bool:

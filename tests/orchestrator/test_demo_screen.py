@@ -33,9 +33,9 @@ def counted(sessions: int, seconds: float, ended_by_turn: int = 0) -> Totals:
 
 def shown(what: RenderableType) -> str:
     """Return what a wide terminal shows."""
-    console = Console(file=StringIO(), width=200)
-    console.print(what)
-    return console.file.getvalue()  # type: ignore[attr-defined]  # it is the StringIO above
+    screen = StringIO()
+    Console(file=screen, width=200).print(what)
+    return screen.getvalue()
 
 
 def test_the_table_tells_all_of_a_device() -> None:

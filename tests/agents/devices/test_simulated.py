@@ -19,7 +19,8 @@ from agents.devices.simulated import Simulated, SimulatedSettings, build
 from agents.model import Answer, Observation, Order
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
-from tests.agents.devices.scripted.process import scripted, until
+from tests.agents.devices.scripted.process import scripted
+from tests.eventually import eventually
 
 COMES_AND_GOES = """
 clear_after = 0.05
@@ -101,7 +102,7 @@ async def test_orders_take_effect_before_they_are_answered(tmp_path: Path) -> No
         await device.changed()
         warn = Order(Step.WARN, "t-1", seconds_left=60, phrase="turn_ends_in")
         assert await device.carry_out(warn) == Answer(OrderOutcome.DONE)
-        await until(lambda: bool(process.journal(UseBegan)))
+        await eventually(lambda: bool(process.journal(UseBegan)))
         assert await device.carry_out(Order(Step.END, "t-1")) == Answer(OrderOutcome.DONE)
         last = (await device.observe())[-1]
         assert last.ended is not None
@@ -160,7 +161,7 @@ async def test_a_new_agent_hears_what_it_missed_and_nothing_twice(tmp_path: Path
             await device.carry_out(Order(Step.OPEN, "t-1"))
             first = await see(device, DeviceState.IN_USE)
             await device.observe()
-        await until(lambda: bool(process.journal(UseEnded)))
+        await eventually(lambda: bool(process.journal(UseEnded)))
         async with agent(tmp_path) as device:
             second = await collect(device, 1)
         (use,) = process.journal(UseEnded)

@@ -6,7 +6,7 @@ import asyncio
 import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -69,10 +69,3 @@ async def scripted(folder: Path, script: str) -> AsyncIterator[Scripted]:
         if process.returncode is None:
             process.kill()
             await process.wait()
-
-
-async def until(true: Callable[[], bool], seconds: float = 10.0) -> None:
-    """Wait for what only another process makes true."""
-    async with asyncio.timeout(seconds):
-        while not true():  # noqa: ASYNC110 - files of another process tell no event
-            await asyncio.sleep(0.01)

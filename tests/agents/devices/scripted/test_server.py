@@ -25,7 +25,8 @@ from agents.devices.scripted.wire import (
 )
 from mqtt_schemas.base import DeviceState
 from mqtt_schemas.events import Step
-from tests.agents.devices.scripted.process import Scripted, scripted, until
+from tests.agents.devices.scripted.process import Scripted, scripted
+from tests.eventually import eventually
 
 STAYS = """
 [[visit]]
@@ -117,7 +118,7 @@ async def test_customers_go_on_while_the_agent_is_away(tmp_path: Path) -> None:
     async with scripted(tmp_path, LEAVES) as device:
         async with talk(device) as agent:
             await agent.order(Step.OPEN, "t-1")
-        await until(lambda: bool(device.journal(UseEnded)))
+        await eventually(lambda: bool(device.journal(UseEnded)))
         async with talk(device) as agent:
             missed, present = await agent.hear_present()
             assert [change.condition.state for change in missed] == [
@@ -139,7 +140,7 @@ async def test_what_was_seen_of_another_start_says_nothing(tmp_path: Path) -> No
     async with scripted(tmp_path, LEAVES) as device:
         async with talk(device) as agent:
             await agent.order(Step.OPEN, "t-1")
-        await until(lambda: bool(device.journal(UseEnded)))
+        await eventually(lambda: bool(device.journal(UseEnded)))
         async with talk(device, Seen(epoch="another", seq=99)) as agent:
             missed, _ = await agent.hear_present()
             assert len(missed) == 2
@@ -216,7 +217,7 @@ async def test_bad_input_is_one_sentence(tmp_path: Path, script: str, said: str)
 async def test_a_second_device_on_the_same_journal_is_refused(tmp_path: Path) -> None:
     """One journal tells one truth."""
     async with scripted(tmp_path, LEAVES) as device:
-        await until(device.socket.exists)
+        await eventually(device.socket.exists)
         async with scripted(tmp_path, LEAVES) as second:
             code, complaints = await second.stop_itself()
     assert code == 2
