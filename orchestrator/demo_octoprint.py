@@ -11,11 +11,14 @@ import json
 import os
 import secrets
 import shutil
+import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 
 import httpx
@@ -81,9 +84,7 @@ def find_octoprint(
 class OctoPrint:
     """One OctoPrint in a folder of its own. All is synchronous.
 
-    program: see find_octoprint. folder: made where missing; may be used again. The process
-    dies with the thread that called `launch` (PR_SET_PDEATHSIG), so call it from one that
-    stays; `wait_until_ready` may run elsewhere.
+    program: see find_octoprint. folder: made where missing; may be used again.
 
     `api_key` is the agent's; `customer_key` belongs to a user who may print.
     """
@@ -121,16 +122,13 @@ class OctoPrint:
         """Start the process, on a free port the first time, on the same one afterwards."""
         if self.port == 0:
             self.port = _free_port()
-            self._write_configuration()
+            self.write_configuration()
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
         command = [str(self._program), "serve", "--basedir", str(self.folder)]
         command += ["--host", HOST, "--port", str(self.port)]
         if os.geteuid() == 0:
             command.append("--iknowwhatimdoing")  # it refuses to run as root without
-        with self._log.open("ab") as output:
-            self._process = subprocess.Popen(  # noqa: S603 - the program that our caller chose
-                [*launcher, *command], stdin=subprocess.DEVNULL, stdout=output, stderr=output
-            )
+        self._process = _start([*launcher, *command], self._log)
 
     def wait_until_ready(self, within: float = READY_WITHIN) -> None:
         """Return once its printer is operational. Raises OctoPrintNotStarted."""
@@ -175,6 +173,16 @@ class OctoPrint:
             self._process.kill()
             self._process.wait()
 
+    def freeze(self) -> None:
+        """Stop it in its tracks: it accepts connections and says nothing."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Let it go on."""
+        if self._process is not None:
+            self._process.send_signal(signal.SIGCONT)
+
     def restart(self) -> None:
         """Start it again after `kill` or `stop`, on the same port. Raises OctoPrintNotStarted."""
         self.stop()
@@ -207,7 +215,8 @@ class OctoPrint:
             )
             return client.send(request)
 
-    def _write_configuration(self) -> None:
+    def write_configuration(self) -> None:
+        """Write its configuration, users and keys. Takes effect at the next start."""
         self.folder.mkdir(parents=True, exist_ok=True)
         # JSON is YAML too.
         _write_secret(self.folder / "config.yaml", json.dumps(_configuration()))
@@ -223,6 +232,30 @@ class OctoPrint:
             "customer": common
             | {"apikey": self.customer_key, "groups": ["users"], "permissions": []},
         }
+
+
+def _start(command: Sequence[str], log: Path) -> subprocess.Popen[bytes]:
+    """Start the process from a thread that lives as long as it does.
+
+    The kernel kills it when the thread dies that started it, not only when the process does;
+    and our caller's may be one of a pool.
+    """
+    started: Future[subprocess.Popen[bytes]] = Future()
+
+    def keep() -> None:
+        try:
+            with log.open("ab") as output:
+                process = subprocess.Popen(  # noqa: S603 - the program that our caller chose
+                    command, stdin=subprocess.DEVNULL, stdout=output, stderr=output
+                )
+        except OSError as error:
+            started.set_exception(error)
+            return
+        started.set_result(process)
+        process.wait()
+
+    threading.Thread(target=keep, name="octoprint-keeper", daemon=True).start()
+    return started.result()
 
 
 def gcode(dwells: int) -> str:
