@@ -15,6 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
+from typing import Protocol
 
 import aiomqtt
 
@@ -58,8 +59,19 @@ class Identity:
     password: str | None
 
 
-class Connection:
+class Connection(Protocol):
     """One connection, from its CONNACK to its end. `id` is new for each."""
+
+    id: str
+
+    async def publish(
+        self, channel: Channel, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> None:
+        """Publish and, with QoS 1, wait for the broker's PUBACK. Raises LinkLost."""
+
+
+class _Connected:
+    """A Connection over aiomqtt."""
 
     def __init__(self, *, client: aiomqtt.Client, address: Address, connection_id: str) -> None:
         self._client = client
@@ -69,12 +81,9 @@ class Connection:
     async def publish(
         self, channel: Channel, payload: bytes, *, qos: int = 1, retain: bool = False
     ) -> None:
-        """Publish and, with QoS 1, wait for the broker's PUBACK. Raises LinkLost."""
         topic = device_topic(self._address, channel)
         try:
-            await self._client.publish(
-                topic, payload, qos=qos, retain=retain, timeout=PUBLISH_TIMEOUT
-            )
+            await self._client.publish(topic, payload, qos=qos, retain=retain)
         except aiomqtt.MqttError as error:
             raise LinkLost(str(error)) from None
 
@@ -127,7 +136,7 @@ class Link:
             reader = tasks.create_task(_read(client, receive), name=f"{address} reads")
             await client.subscribe(down_filter(address), qos=1)
             await client.subscribe(instances_filter(), qos=1)
-            connection = Connection(client=client, address=address, connection_id=connection_id)
+            connection = _Connected(client=client, address=address, connection_id=connection_id)
             await connection.publish(
                 Channel.LINK, self._presence(connection_id, "online"), retain=True
             )

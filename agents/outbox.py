@@ -10,9 +10,11 @@ from __future__ import annotations
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
+from typing import Any
 
 from agents.clock import Clock
 from mqtt_schemas.canonical import chain, first_link
@@ -22,6 +24,8 @@ from mqtt_schemas.messages import MAX_EVENTS, Ack, OutboxState
 
 #: How long acknowledged events are kept: a day between backups and 7 days more (design).
 KEEP_MS = 8 * 86_400_000
+#: At most so many are kept, whatever their stamps say: a wall clock may have run years ahead.
+MOST_KEPT = 100_000
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
@@ -49,6 +53,14 @@ class OutboxUnwritable(Exception):
     """Nothing could be written (disk full, read-only, …). Nothing is half written either."""
 
 
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Stored events in order, as canonical JSON. `last` is the seq of the last one."""
+
+    last: int
+    events: list[bytes]
+
+
 class Verdict(Enum):
     """What an acknowledgement meant."""
 
@@ -72,17 +84,24 @@ class Outbox:
     """
 
     def __init__(
-        self, *, connection: sqlite3.Connection, clock: Clock, new_log: Callable[[], str]
+        self,
+        *,
+        path: Path,
+        connection: sqlite3.Connection,
+        clock: Clock,
+        new_log: Callable[[], str],
     ) -> None:
+        self._path = path
         self._connection = connection
         self._clock = clock
         self._new_log = new_log
-        row = connection.execute("SELECT uuid, acknowledged FROM log").fetchone()
-        if row is None:
-            row = (new_log(), 0)
-            connection.execute("INSERT INTO log (id, uuid) VALUES (1, ?)", row[:1])
-        self.log: str = row[0]
-        self.acknowledged: int = row[1]
+        rows = self._read("SELECT uuid, acknowledged FROM log")
+        if not rows:
+            rows = [(new_log(), 0)]
+            connection.execute("INSERT INTO log (id, uuid) VALUES (1, ?)", rows[0][:1])
+        self.log: str
+        self.acknowledged: int
+        self.log, self.acknowledged = rows[0]
         self._tip = self._read_tip()
 
     @classmethod
@@ -93,25 +112,26 @@ class Outbox:
         clock: Clock,
         new_log: Callable[[], str] = lambda: str(uuid.uuid4()),
     ) -> Outbox:
-        """Open or make the file. Raises OutboxBroken, OutboxUnwritable."""
-        connection = sqlite3.connect(path, isolation_level=None)
-        try:
-            connection.execute("PRAGMA journal_mode=WAL")
-            connection.execute("PRAGMA synchronous=FULL")
-            problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
-            if problem != "ok":
-                raise OutboxBroken(f"{path}: {problem}")  # noqa: TRY301 - one place closes it
-            connection.executescript(_SCHEMA)
-            return cls(connection=connection, clock=clock, new_log=new_log)
-        except sqlite3.OperationalError as error:
-            connection.close()
-            raise OutboxUnwritable(f"{path}: {error}") from error
-        except sqlite3.DatabaseError as error:
-            connection.close()
-            raise OutboxBroken(f"{path}: {error}") from error
-        except OutboxBroken:
-            connection.close()
-            raise
+        """Open or make the file, for this process alone. Raises OutboxBroken, OutboxUnwritable."""
+        with ExitStack() as undo:
+            try:
+                connection = sqlite3.connect(path, isolation_level=None)
+                undo.callback(connection.close)
+                # Two agents on one file would each go on from a tip of their own. Without
+                # shared memory beside it, it can also be opened on a full disk.
+                connection.execute("PRAGMA locking_mode=EXCLUSIVE")
+                connection.execute("PRAGMA journal_mode=WAL")
+                connection.execute("PRAGMA synchronous=FULL")
+                problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
+                if problem != "ok":
+                    raise sqlite3.DatabaseError(problem)
+                connection.executescript(_SCHEMA)
+                outbox = cls(path=path, connection=connection, clock=clock, new_log=new_log)
+            except sqlite3.Error as error:
+                kind = OutboxUnwritable if _may_pass(error) else OutboxBroken
+                raise kind(f"{path}: {error}") from error
+            undo.pop_all()
+            return outbox
 
     def close(self) -> None:
         """Close the file."""
@@ -139,15 +159,17 @@ class Outbox:
 
     def load(self, key: str) -> str | None:
         """Return what was saved under a key."""
-        row = self._connection.execute("SELECT value FROM state WHERE key = ?", (key,)).fetchone()
-        return None if row is None else str(row[0])
+        rows = self._read("SELECT value FROM state WHERE key = ?", key)
+        return str(rows[0][0]) if rows else None
 
-    def batch(self, after: int) -> list[bytes]:
-        """Return up to 50 kept events that follow `after`, oldest first."""
-        rows = self._connection.execute(
-            "SELECT raw FROM event WHERE seq > ? ORDER BY seq LIMIT ?", (after, MAX_EVENTS)
-        )
-        return [row[0] for row in rows]
+    def batch(self, after: int) -> Batch:
+        """Return up to 50 kept events that follow `after`, oldest first.
+
+        The first one may follow it at a distance: what lies between is no longer kept.
+        """
+        sql = "SELECT seq, raw FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        rows = self._read(sql, after, MAX_EVENTS)
+        return Batch(rows[-1][0] if rows else after, [raw for _, raw in rows])
 
     def acknowledge(self, ack: Ack) -> Verdict:
         """Take the orchestrator's word for what it has committed. Raises OutboxUnwritable.
@@ -157,7 +179,7 @@ class Outbox:
         acknowledged is logged anew under a new log. A lower seq than before means that the
         orchestrator was restored: it gets the rest again.
         """
-        if ack.log != self.log:
+        if ack.log != self.log or (ack.seq > 0 and ack.chain is None):
             return Verdict.IGNORED
         if ack.seq > self.last or not self._agrees(ack):
             self._fork()
@@ -171,7 +193,7 @@ class Outbox:
 
     def state(self) -> OutboxState:
         """Return what the status tells of this outbox."""
-        first = self._connection.execute("SELECT min(seq) FROM event").fetchone()[0]
+        [(first,)] = self._read("SELECT min(seq) FROM event")
         return OutboxState(
             log=self.log,
             first_kept=first or 0,
@@ -182,47 +204,44 @@ class Outbox:
     def _oldest_age_ms(self) -> int | None:
         if self.acknowledged == self.last:
             return None
-        row = self._connection.execute(
-            "SELECT wall_ms, boot_id, boot_ms FROM event WHERE seq > ? ORDER BY seq LIMIT 1",
-            (self.acknowledged,),
-        ).fetchone()
-        if row is None:
+        sql = "SELECT wall_ms, boot_id, boot_ms FROM event WHERE seq > ? ORDER BY seq LIMIT 1"
+        rows = self._read(sql, self.acknowledged)
+        if not rows:
             return None
-        wall_ms, boot_id, boot_ms = row
+        wall_ms, boot_id, boot_ms = rows[0]
         since_boot, since = self._clock.boot_ms() - boot_ms, self._clock.wall_ms() - wall_ms
         return max(0, int(since_boot if boot_id == self._clock.boot_id else since))
 
     def _read_tip(self) -> _Tip:
-        row = self._connection.execute(
-            "SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1"
-        ).fetchone()
-        return _Tip(*row) if row else _Tip(0, first_link(self.log))
+        rows = self._read("SELECT seq, chain FROM event ORDER BY seq DESC LIMIT 1")
+        return _Tip(*rows[0]) if rows else _Tip(0, first_link(self.log))
 
     def _agrees(self, ack: Ack) -> bool:
-        row = self._connection.execute(
-            "SELECT chain FROM event WHERE seq = ?", (ack.seq,)
-        ).fetchone()
+        rows = self._read("SELECT chain FROM event WHERE seq = ?", ack.seq)
         # No longer kept (acknowledged long ago), or seq 0: nothing to hold against it.
-        return row is None or row[0] == ack.chain
+        return not rows or rows[0][0] == ack.chain
 
     def _old(self) -> tuple[str, Sequence[tuple[object, ...]]]:
         """Return the statement that forgets acknowledged events past their keeping.
 
+        From the oldest on without a hole, by whatever a stepped wall clock stamped them with.
         The newest event always stays: the chain goes on from it.
         """
-        before = self._clock.wall_ms() - KEEP_MS
         sql = """
             DELETE FROM event
-            WHERE wall_ms < ? AND seq < ? AND seq <= (SELECT acknowledged FROM log)
+            WHERE seq < ? AND seq <= (SELECT acknowledged FROM log) AND (
+                seq <= ? OR seq < coalesce(
+                    (SELECT seq FROM event WHERE wall_ms >= ? ORDER BY seq LIMIT 1), ?
+                )
+            )
         """
-        return sql, [(before, self.last)]
+        before = self._clock.wall_ms() - KEEP_MS
+        return sql, [(self.last, self.last - MOST_KEPT, before, self.last)]
 
     def _fork(self) -> None:
         """Begin a new log with the events that nobody has acknowledged."""
-        rows = self._connection.execute(
-            "SELECT raw, wall_ms, boot_id, boot_ms FROM event WHERE seq > ? ORDER BY seq",
-            (self.acknowledged,),
-        ).fetchall()
+        sql = "SELECT raw, wall_ms, boot_id, boot_ms FROM event WHERE seq > ? ORDER BY seq"
+        rows = self._read(sql, self.acknowledged)
         log = self._new_log()
         tip = _Tip(0, first_link(log))
         anew = []
@@ -237,6 +256,13 @@ class Outbox:
         )
         self.log, self.acknowledged, self._tip = log, 0, tip
 
+    def _read(self, sql: str, *values: str | int) -> list[Any]:
+        """Return rows. Raises OutboxBroken."""
+        try:
+            return self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise OutboxBroken(f"{self._path}: {error}") from error
+
     def _transaction(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
         try:
             self._connection.execute("BEGIN IMMEDIATE")
@@ -245,6 +271,12 @@ class Outbox:
                     self._connection.executemany(sql, rows)
             self._connection.execute("COMMIT")
         except sqlite3.Error as error:
-            if self._connection.in_transaction:
+            with suppress(sqlite3.Error):  # SQLite has mostly rolled back by itself
                 self._connection.execute("ROLLBACK")
-            raise OutboxUnwritable(str(error)) from error
+            raise OutboxUnwritable(f"{self._path}: {error}") from error
+
+
+def _may_pass(error: sqlite3.Error) -> bool:
+    """Tell whether the trouble is around the file (space, rights, another agent), not in it."""
+    code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
+    return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR

@@ -35,24 +35,27 @@ async def send_events(connection: Connection, outbox: Outbox, changed: asyncio.E
     orchestrator's own acknowledgement counts; a PUBACK is the broker's and promises nothing.
     Raises LinkLost.
     """
-    log, sent, reached = outbox.log, outbox.acknowledged, outbox.acknowledged
-    resend = FIRST_RESEND
+    loop = asyncio.get_running_loop()
+    log, reached = outbox.log, outbox.acknowledged
+    sent, wait, due = reached, FIRST_RESEND, loop.time()
     while True:
         changed.clear()
-        if log != outbox.log or outbox.acknowledged < reached:
-            log, sent = outbox.log, outbox.acknowledged
-        if log == outbox.log and outbox.acknowledged > reached:
-            resend = FIRST_RESEND
-        reached = outbox.acknowledged
-        sent = max(sent, reached)
-        events = outbox.batch(sent) if sent < min(outbox.last, reached + WINDOW) else []
-        if events:
-            sent += len(events)
-            await connection.publish(Channel.EVENTS, batch_bytes(log, events))
+        if (log, reached) != (outbox.log, outbox.acknowledged):
+            again = log != outbox.log or outbox.acknowledged < reached
+            log, reached = outbox.log, outbox.acknowledged
+            sent = reached if again else max(sent, reached)
+            wait, due = FIRST_RESEND, loop.time() + FIRST_RESEND
+        if sent < min(outbox.last, reached + WINDOW):
+            if sent == reached:
+                # Later events do not put it off: a lost batch would wait as long as they come.
+                due = loop.time() + wait
+            batch = outbox.batch(sent)
+            sent = batch.last
+            await connection.publish(Channel.EVENTS, batch_bytes(log, batch.events))
         elif reached == outbox.last:
             await changed.wait()
-        elif not await _within(resend, changed):
-            sent, resend = reached, min(resend * 2, LAST_RESEND)
+        elif not await _within(due - loop.time(), changed):
+            sent, wait = reached, min(wait * 2, LAST_RESEND)
 
 
 async def _within(seconds: float, event: asyncio.Event) -> bool:

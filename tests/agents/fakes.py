@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
+import json
 from dataclasses import dataclass
 
+from agents.link import LinkLost
 from agents.model import Observation
-from mqtt_schemas.base import DeviceLink, DeviceState
-from mqtt_schemas.topics import Address
+from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
+from mqtt_schemas.events import ExtensionRequested
+from mqtt_schemas.topics import Address, Channel
 
 BOOT = "00000000-0000-0000-0000-00000000000a"
 OTHER_BOOT = "00000000-0000-0000-0000-00000000000b"
@@ -37,6 +41,44 @@ class FakeClock:
         self.boot += milliseconds
 
 
+@dataclass(frozen=True)
+class Published:
+    """What was published, and when by the loop's clock."""
+
+    at: float
+    channel: Channel
+    payload: bytes
+    qos: int
+    retain: bool
+
+    @property
+    def seqs(self) -> list[int]:
+        """The seqs of a batch of events."""
+        return [event["seq"] for event in json.loads(self.payload)["events"]]
+
+
+class FakeConnection:
+    """A connection that keeps what is published. `gone`: as after a publish without PUBACK."""
+
+    def __init__(self, connection_id: str = "0" * 32) -> None:
+        self.id = connection_id
+        self.published: list[Published] = []
+        self.gone = False
+
+    async def publish(
+        self, channel: Channel, payload: bytes, *, qos: int = 1, retain: bool = False
+    ) -> None:
+        """Keep it. Raises LinkLost."""
+        if self.gone:
+            raise LinkLost("gone")
+        now = asyncio.get_running_loop().time()
+        self.published.append(Published(now, channel, payload, qos, retain))
+
+    def on(self, channel: Channel) -> list[Published]:
+        """Return what was published on a channel."""
+        return [each for each in self.published if each.channel is channel]
+
+
 def free(clock: FakeClock) -> Observation:
     """Return that nobody uses the device now."""
     return Observation(clock.boot, DeviceLink.CONNECTED, DeviceState.FREE)
@@ -45,3 +87,14 @@ def free(clock: FakeClock) -> Observation:
 def used(clock: FakeClock, use: str = "u") -> Observation:
     """Return that somebody uses the device now."""
     return Observation(clock.boot, DeviceLink.CONNECTED, DeviceState.IN_USE, use=use, active=True)
+
+
+def body(number: int) -> ExtensionRequested:
+    """Return an event that can be told apart by its number."""
+    return ExtensionRequested(
+        rule="simulated/1",
+        wall=utc_from_ms(MORNING_MS),
+        boot_id=BOOT,
+        boot_ms=1,
+        seconds=number,
+    )
