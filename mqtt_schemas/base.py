@@ -21,6 +21,8 @@ from pydantic import (
 )
 from pydantic_core import CoreSchema, core_schema
 
+from mqtt_schemas.topics import ID_PATTERN
+
 VERSION = 1
 
 
@@ -95,7 +97,7 @@ UtcTime = Annotated[
 ]
 
 #: Site, device, kind, instance, target group: lower-case letters, digits, hyphen.
-Id = Annotated[str, StringConstraints(pattern=r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$")]
+Id = Annotated[str, StringConstraints(pattern=ID_PATTERN)]
 #: A code word of the contract (category, figure, reading, reason): letters, digits, underscore.
 Code = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 #: Turn and session ids: opaque, random or derived; never anything of a customer.

@@ -47,7 +47,8 @@ class OutsideTurns(StrEnum):
 class HashedCode(Model):
     """A code that people type, as salted scrypt (RFC 7914). Five tries, then staff only.
 
-    The hash is over the words in lower case, in UTF-8, joined by single spaces.
+    The hash, of 32 bytes, is over the words in lower case, in UTF-8, joined by single spaces,
+    with the 16 bytes that `salt` spells in hex.
     """
 
     salt: Annotated[str, StringConstraints(pattern=r"^[0-9a-f]{32}$")]

@@ -16,7 +16,8 @@ PREFIX = "laitevuoro/v1"
 #: No site may carry this name: its topics would be the orchestrators'.
 RESERVED_SITE = "orchestrator"
 
-_ID = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
+ID_PATTERN = r"^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$"
+_ID = re.compile(ID_PATTERN)
 
 
 class InvalidTopic(ValueError):
