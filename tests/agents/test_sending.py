@@ -194,20 +194,23 @@ async def test_a_rewind_below_what_is_kept_sends_each_event_once(
         assert [seq for batch in sender.batches for seq in batch] == list(range(81, 201))
 
 
+@pytest.mark.parametrize("acknowledged", [0, 1])
 @virtual_time
-async def test_after_a_fork_the_new_log_is_sent_from_its_beginning(outbox: Outbox) -> None:
-    """Under its own name."""
+async def test_after_a_fork_the_new_log_is_sent_from_its_beginning(
+    outbox: Outbox, acknowledged: int
+) -> None:
+    """Under its own name, at once."""
     async with sending(outbox) as sender:
         sender.commit(1, 2, 3)
         await asyncio.sleep(0.01)
-        sender.acknowledge(1)
+        sender.acknowledge(acknowledged)
         await asyncio.sleep(0.01)
         old = outbox.log
         outbox.acknowledge(Ack(log=old, seq=3, chain="0" * 64))
         sender.changed.set()
         await asyncio.sleep(0.01)
         newest = sender.connection.published[-1]
-        assert newest.seqs == [1, 2]
+        assert newest.seqs == list(range(1, 4 - acknowledged))
         assert outbox.log.encode() in newest.payload
         assert old.encode() not in newest.payload
 
