@@ -139,6 +139,11 @@ class BookingService:
         )
         return [booking for booking in found if only is None or booking.address == only]
 
+    def name(self, booking: Booking) -> str:
+        """Return the name of a booking's device; its id where it is not served any more."""
+        device = self._devices.get(booking.address)
+        return device.name if device else booking.address.device
+
     def device(self, name: str) -> Device:
         """Return the device that somebody named. Raises NotKnown."""
         found = [

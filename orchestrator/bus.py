@@ -84,7 +84,6 @@ class Bus:
         instance: Instance,
         sites: Sequence[str],
         now: Callable[[], datetime],
-        on_connected: Callable[[], None],
         jitter: Callable[[], float] = random.random,
     ) -> None:
         self.connected = False
@@ -93,7 +92,6 @@ class Bus:
         self._topic = instance_topic(instance)
         self._filters = [*(site_filter(site) for site in sites), instances_filter()]
         self._now = now
-        self._on_connected = on_connected
         self._jitter = jitter
         self._client: aiomqtt.Client | None = None
         self._lost = asyncio.Event()
@@ -110,8 +108,8 @@ class Bus:
         since = self._now() - HEARD_WITHIN
         return sorted(topic for topic, heard in self._others.items() if heard > since)
 
-    async def run(self, handle: Handle) -> None:
-        """Connect and give each message to `handle`, and again, for ever.
+    async def run(self, handle: Handle, on_connected: Callable[[], None]) -> None:
+        """Connect, call `on_connected`, give each message to `handle`; and again, for ever.
 
         `handle` is called between two turns of the event loop and has to be fast.
         """
@@ -120,7 +118,7 @@ class Bus:
         while True:
             began = loop.time()
             try:
-                await self._connection(handle)
+                await self._connection(handle, on_connected)
             except* (aiomqtt.MqttError, BusLost) as group:
                 self.problem = str(_first(group))
             if loop.time() - began > LAST_BACKOFF:
@@ -156,7 +154,7 @@ class Bus:
             return False
         return True
 
-    async def _connection(self, handle: Handle) -> None:
+    async def _connection(self, handle: Handle, on_connected: Callable[[], None]) -> None:
         """One connection, from its CONNACK to its end. Raises MqttError, BusLost, in a group."""
         client = self._new_client(handle)
         async with _entered(client), asyncio.TaskGroup() as tasks:
@@ -168,7 +166,7 @@ class Bus:
             self._client, self.connected, self.problem = client, True, None
             _LOG.info("broker_connected", host=self._broker.host, port=self._broker.port)
             try:
-                self._on_connected()
+                on_connected()
                 async with asyncio.TaskGroup() as alive:
                     alive.create_task(self._heartbeat(client), name="bus heartbeat")
                     await self._lost.wait()

@@ -30,6 +30,7 @@ from pydantic import (
 from mqtt_schemas.base import Id, Seconds
 from mqtt_schemas.plan import AtEnd, OutsideTurns
 from mqtt_schemas.topics import RESERVED_SITE, Address
+from orchestrator.broker.listener import Listener
 from orchestrator.config_errors import InvalidConfiguration, sentences
 from orchestrator.domain.devices import Device
 from orchestrator.domain.policy import Effective, InvalidPolicy, Layer, inherit
@@ -107,12 +108,17 @@ class HttpSection(_Section):
 
 
 class BrokerSection(_Section):
-    """`[broker]`: the embedded one, or where another is. TLS is used where `ca_file` is given."""
+    """`[broker]`: the embedded one, or where another is.
+
+    ca_file: the authority by which the broker is known; with it TLS is used. cert_file, key_file:
+    the embedded broker's own certificate; towards an external one, the orchestrator's.
+    username, password_file: for an external broker; else those in credentials_dir.
+    """
 
     kind: Literal["embedded", "external"] = "embedded"
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Port = 1883
-    username: str | None = None
+    username: Annotated[str, Field(min_length=1)] | None = None
     password_file: FilePath | None = None
     ca_file: FilePath | None = None
     cert_file: FilePath | None = None
@@ -121,15 +127,29 @@ class BrokerSection(_Section):
 
     @model_validator(mode="after")
     def _fits_together(self) -> Self:
-        if self.kind == "external" and self.port == 0:
-            raise ValueError("an external broker has a port of its own, not 0")
         if (self.cert_file is None) != (self.key_file is None):
             raise ValueError("cert_file and key_file go together")
         if self.cert_file and not self.ca_file:
             raise ValueError("cert_file needs ca_file, by which the broker is known")
-        if self.kind == "embedded" and (self.ca_file or self.password_file or self.username):
-            raise ValueError("the embedded broker makes its own credentials and needs no TLS files")
+        if self.kind == "embedded":
+            self._check_embedded()
+        elif self.port == 0:
+            raise ValueError("an external broker has a port of its own, not 0")
+        elif (self.username is None) != (self.password_file is None):
+            raise ValueError("username and password_file go together")
         return self
+
+    def _check_embedded(self) -> None:
+        if self.username or self.password_file:
+            raise ValueError("the embedded broker makes its own credentials")
+        if self.ca_file and not self.cert_file:
+            raise ValueError("the embedded broker needs cert_file and key_file beside ca_file")
+        listener = Listener(host=self.host, port=self.port)
+        if not listener.on_loopback and not self.cert_file:
+            raise ValueError(
+                f"a broker that others can reach, at {self.host}, needs TLS: "
+                "set cert_file, key_file and ca_file"
+            )
 
 
 class PolicySection(_Section):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -19,12 +19,11 @@ from orchestrator.domain.agreement import Agreement, judge, retry_after, revisio
 from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import Device
 from orchestrator.domain.planning import earliest_end, issue, next_boundary, plan_content, says
+from orchestrator.publish import Publish
 from orchestrator.store import bookings, plans
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreFailed
 from orchestrator.twins import Twins
-
-Publish = Callable[[str, bytes, int, bool], Awaitable[bool]]
 
 #: Nothing tells when the wall clock is stepped: boundaries are looked at again so often.
 LONGEST_SLEEP = 60.0

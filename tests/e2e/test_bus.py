@@ -40,7 +40,6 @@ class Harness:
             instance=MAIN,
             sites=[SITE],
             now=lambda: datetime.now(UTC),
-            on_connected=self.connected.set,
             jitter=lambda: 0.0,
         )
 
@@ -60,7 +59,7 @@ class Harness:
 @asynccontextmanager
 async def running(harness: Harness) -> AsyncIterator[Harness]:
     """Run the bus until the block ends."""
-    task = asyncio.create_task(harness.bus.run(harness.handle))
+    task = asyncio.create_task(harness.bus.run(harness.handle, harness.connected.set))
     try:
         yield harness
     finally:

@@ -153,6 +153,21 @@ def test_a_wrong_variable_is_named_instead_of_the_file(
         ("[http]", '[broker]\nusername = "x"\n[http]', "broker: the embedded broker makes its own"),
         (
             "[http]",
+            '[broker]\nca_file = "x"\n[http]',
+            "broker: the embedded broker needs cert_file",
+        ),
+        (
+            "[http]",
+            '[broker]\nhost = "192.0.2.7"\n[http]',
+            "broker: a broker that others can reach, at 192.0.2.7, needs TLS",
+        ),
+        (
+            "[http]",
+            '[broker]\nkind = "external"\nusername = "x"\n[http]',
+            "broker: username and password_file go together.",
+        ),
+        (
+            "[http]",
             '[broker]\nkind = "external"\nkey_file = "k"\n[http]',
             "broker: cert_file and key_file go together.",
         ),

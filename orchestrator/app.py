@@ -1,0 +1,288 @@
+"""The composition root: what an orchestrator is made of, and how it begins and ends.
+
+serve: start up → run until told to stop → shut down
+"""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import time
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+import structlog
+
+from mqtt_schemas import __version__
+from mqtt_schemas.topics import Instance
+from orchestrator import bus as mqtt
+from orchestrator.booking_service import BookingService
+from orchestrator.broker.access import AccessError, orchestrator_user
+from orchestrator.broker.credentials import CredentialsError
+from orchestrator.broker.embedded import Embedded
+from orchestrator.broker.files import write_file
+from orchestrator.broker.listener import Tls as BrokersTls
+from orchestrator.broker.server import BrokerFailed
+from orchestrator.broker.setup import credentials_of, users_of
+from orchestrator.bus import Bus
+from orchestrator.config import Configuration
+from orchestrator.dispatch import Dispatch
+from orchestrator.ingest import Ingest
+from orchestrator.metrics import Metrics, Service
+from orchestrator.notify import Notify
+from orchestrator.overview import Overview
+from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
+from orchestrator.store.database import Database
+from orchestrator.store.errors import StoreError
+from orchestrator.twins import Twins
+from orchestrator.web.admin import admin_app
+from orchestrator.web.public import public_app
+from orchestrator.web.server import CanNotListen, Server, listen_tcp, listen_unix, url
+
+_LOG = structlog.get_logger(__name__)
+
+
+class CanNotServe(Exception):
+    """The orchestrator can't be started. The text is one sentence."""
+
+
+@dataclass(slots=True, kw_only=True)
+class Signals:
+    """What is asked of a running orchestrator: to end, and to read its credentials again."""
+
+    stop: asyncio.Event
+    reload: asyncio.Event
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Clocks:
+    """The clocks that everything goes by."""
+
+    wall_ms: Callable[[], int] = lambda: time.time_ns() // 1_000_000
+    now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    monotonic: Callable[[], float] = time.monotonic
+
+
+async def serve(
+    config: Configuration,
+    *,
+    signals: Signals,
+    notify: Notify,
+    clocks: Clocks = Clocks(),
+) -> None:
+    """Run an orchestrator until it is told to stop. Raises CanNotServe.
+
+    What began last ends first: the web, then intake with its last acknowledgements, then the
+    bus with its goodbye, the broker, the database.
+    """
+    async with AsyncExitStack() as stack:
+        try:
+            opened = await _open(config, stack)
+            parts = Parts(config=config, database=opened.database, broker=opened.to, clocks=clocks)
+            await parts.dispatch.start()
+        except OSError as error:
+            where = error.filename or config.orchestrator.state_dir
+            raise CanNotServe(f"{where}: {error.strerror}.") from None
+        except (StoreError, CanNotListen, BrokerFailed, CredentialsError, AccessError) as error:
+            raise CanNotServe(_sentence(error)) from None
+        async with asyncio.TaskGroup() as outside:
+            bus = outside.create_task(parts.run_bus(), name="bus")
+            if opened.embedded is not None:
+                outside.create_task(opened.embedded.run(), name="broker")
+            await _until_stopped(parts, opened, config=config, signals=signals, notify=notify)
+            bus.cancel()
+            await asyncio.wait([bus])
+            if opened.embedded is not None:
+                await opened.embedded.stop()
+    _LOG.info("stopped")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Opened:
+    """What an orchestrator holds of the machine."""
+
+    database: Database
+    public: socket.socket
+    admin: socket.socket
+    embedded: Embedded | None
+    to: mqtt.Broker
+
+
+async def _open(config: Configuration, stack: AsyncExitStack) -> _Opened:
+    """Open all that may be in somebody else's hands. The stack lets go of it."""
+    state_dir = config.orchestrator.state_dir
+    state_dir.mkdir(parents=True, exist_ok=True, mode=0o750)
+    database = Database.open(state_dir / DATABASE)
+    stack.callback(database.close)
+    public = stack.enter_context(listen_tcp(config.http.host, config.http.port))
+    admin = stack.enter_context(listen_unix(state_dir / ADMIN_SOCKET))
+    stack.callback((state_dir / ADMIN_SOCKET).unlink, missing_ok=True)
+    embedded = _embedded(config)
+    port = config.broker.port
+    if embedded is not None:
+        port = await embedded.start()
+        stack.push_async_callback(embedded.stop)
+    write_file(state_dir / HTTP_URL, url(public) + "\n", mode=0o644)
+    stack.callback((state_dir / HTTP_URL).unlink, missing_ok=True)
+    to = _broker(config, port)
+    return _Opened(database=database, public=public, admin=admin, embedded=embedded, to=to)
+
+
+async def _until_stopped(
+    parts: Parts, opened: _Opened, *, config: Configuration, signals: Signals, notify: Notify
+) -> None:
+    servers = [Server(parts.public, opened.public), Server(parts.admin, opened.admin)]
+    async with asyncio.TaskGroup() as inside:
+        for server in servers:
+            inside.create_task(server.run_until_stopped(), name="http")
+        working = [
+            inside.create_task(parts.ingest.run(), name="ingest"),
+            inside.create_task(parts.dispatch.run(), name="dispatch"),
+            inside.create_task(notify.keep_alive(), name="watchdog"),
+            inside.create_task(_reload(config, opened, signals.reload), name="reload"),
+        ]
+        notify.ready()
+        _LOG.info("serving", url=url(opened.public), devices=len(config.devices))
+        await signals.stop.wait()
+        notify.status("stopping")
+        for server in servers:
+            server.stop()
+        for task in working:
+            task.cancel()
+
+
+async def _reload(config: Configuration, opened: _Opened, asked: asyncio.Event) -> None:
+    """Have the embedded broker take its users anew, as often as that is asked."""
+    while True:
+        await asked.wait()
+        asked.clear()
+        if opened.embedded is None:
+            continue
+        try:
+            await opened.embedded.reload(users_of(config))
+        except (BrokerFailed, CredentialsError, AccessError) as error:
+            _LOG.error("credentials_not_reloaded", reason=str(error))
+        else:
+            _LOG.info("credentials_reloaded")
+
+
+def _embedded(config: Configuration) -> Embedded | None:
+    broker = config.broker
+    if broker.kind == "external":
+        return None
+    tls = None
+    if broker.cert_file and broker.key_file:
+        tls = BrokersTls(certificate=broker.cert_file, key=broker.key_file)
+    return Embedded(
+        state_dir=config.orchestrator.state_dir,
+        users=users_of(config),
+        host=broker.host,
+        port=broker.port,
+        tls=tls,
+    )
+
+
+def _broker(config: Configuration, port: int) -> mqtt.Broker:
+    """Return where the broker is and as whom to come. Raises OSError, CredentialsError."""
+    broker, instance = config.broker, Instance(config.orchestrator.instance)
+    secret = broker.password_file or credentials_of(config).secret_file(instance)
+    return mqtt.Broker(
+        host=broker.host,
+        port=port,
+        username=broker.username or orchestrator_user(instance),
+        password=secret.read_text(encoding="utf-8").strip(),
+        tls=_tls(config),
+    )
+
+
+def _tls(config: Configuration) -> mqtt.Tls | None:
+    broker = config.broker
+    for file in (broker.ca_file, broker.cert_file, broker.key_file):
+        if file is not None:
+            file.read_bytes()
+    if broker.ca_file is None:
+        return None
+    if broker.kind == "embedded":
+        return mqtt.Tls(ca=broker.ca_file)
+    return mqtt.Tls(ca=broker.ca_file, cert=broker.cert_file, key=broker.key_file)
+
+
+def _sentence(error: Exception) -> str:
+    text = str(error)
+    return text if text.endswith(".") else f"{text}."
+
+
+class Parts:
+    """The orchestrator's parts, made and connected with each other."""
+
+    def __init__(
+        self, *, config: Configuration, database: Database, broker: mqtt.Broker, clocks: Clocks
+    ) -> None:
+        devices = config.devices
+        twins = Twins(devices)
+        self.bus = Bus(
+            broker=broker,
+            instance=Instance(config.orchestrator.instance),
+            sites=config.sites,
+            now=clocks.now,
+        )
+        self.dispatch = Dispatch(
+            database=database,
+            devices=devices,
+            twins=twins,
+            publish=self.bus.publish,
+            issuer=config.orchestrator.instance,
+            now=clocks.now,
+            monotonic=clocks.monotonic,
+        )
+        self.ingest = Ingest(
+            database=database,
+            twins=twins,
+            devices=devices,
+            publish=self.bus.publish,
+            wall_ms=clocks.wall_ms,
+            monotonic=clocks.monotonic,
+            on_status=self.dispatch.on_status,
+            zone=config.zone,
+        )
+        service = BookingService(
+            database=database,
+            devices=devices,
+            target_groups=config.orchestrator.target_groups,
+            zone=config.zone,
+            now=clocks.now,
+            deliver=self.dispatch.deliver,
+        )
+        metrics = Metrics(
+            devices=devices,
+            twins=twins,
+            ingest=self.ingest,
+            database=database,
+            wall_ms=clocks.wall_ms,
+            monotonic=clocks.monotonic,
+            service=Service(
+                version=__version__,
+                broker_connected=lambda: self.bus.connected,
+                other_orchestrators=lambda: len(self.bus.others),
+                plan_conflicts=lambda: self.dispatch.conflicts,
+            ),
+            target_groups=config.orchestrator.target_groups,
+        )
+        overview = Overview(
+            devices=devices,
+            twins=twins,
+            ingest=self.ingest,
+            database=database,
+            bus=self.bus,
+            zone=config.zone,
+            now=clocks.now,
+            monotonic=clocks.monotonic,
+        )
+        self.public = public_app(overview=overview, metrics=metrics, version=__version__)
+        self.admin = admin_app(service=service, version=__version__)
+
+    async def run_bus(self) -> None:
+        """Stay connected, for ever."""
+        await self.bus.run(self.ingest.receive, self.dispatch.on_connected)

@@ -1,0 +1,135 @@
+"""`laitevuoro`: the commands of an orchestrator's machine."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Annotated
+
+import structlog
+import typer
+
+from orchestrator import booking_cli, logs
+from orchestrator.broker.cli import app as broker_app
+from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
+from orchestrator.config import Configuration, load
+from orchestrator.config_errors import InvalidConfiguration
+from orchestrator.domain.devices import Device
+from orchestrator.notify import Notify
+
+CRASHED = 1
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+    help="Fair turns on a library's shared equipment.",
+)
+app.add_typer(booking_cli.app, name="booking")
+app.add_typer(broker_app)
+
+_LOG = structlog.get_logger(__name__)
+
+
+@app.command()
+def serve(config: Config = DEFAULT_CONFIG) -> None:
+    """Run the orchestrator until SIGTERM or Ctrl-C. SIGHUP reads the credentials again."""
+    from orchestrator.app import CanNotServe  # noqa: PLC0415 - no other command needs the web
+
+    configuration = _load(config)
+    logs.configure(level=configuration.orchestrator.log_level, stream=sys.stderr)
+    try:
+        asyncio.run(_serve(configuration))
+    except CanNotServe as error:
+        refuse(str(error))
+    except Exception:  # noqa: BLE001 - the last word before the process ends
+        _LOG.exception("crashed")
+        raise typer.Exit(CRASHED) from None
+
+
+@app.command("check-config")
+def check_config(config: Config = DEFAULT_CONFIG) -> None:
+    """Read the configuration and print how it is understood."""
+    configuration = _load(config)
+    typer.echo(f"{config} is understood so:")
+    for line in _described(configuration):
+        typer.echo(line)
+
+
+@app.command()
+def demo(
+    seconds: Annotated[
+        float | None, typer.Option("--for", help="End after so many seconds; else on Ctrl-C.")
+    ] = None,
+    speed: Annotated[int, typer.Option(help="So many times as fast.")] = 1,
+    octoprint: Annotated[bool, typer.Option(help="With a real OctoPrint.")] = False,  # noqa: FBT002 - a flag
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Show the whole loop on this machine, from devices to figures."""
+    from orchestrator.demo import Options, run  # noqa: PLC0415 - no other command needs rich
+
+    options = Options(seconds=seconds, speed=speed, octoprint=octoprint, json=as_json)
+    raise typer.Exit(run(options))
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; return its exit code."""
+    try:
+        code = app(args=arguments, prog_name="laitevuoro", standalone_mode=False)
+    except typer.TyperException as error:
+        sys.stderr.write(f"{error.format_message()}\n")
+        return USAGE
+    except typer.Abort:
+        return CRASHED
+    return code if isinstance(code, int) else 0
+
+
+async def _serve(config: Configuration) -> None:
+    from orchestrator.app import Signals, serve  # noqa: PLC0415 - no other command needs the web
+
+    signals = Signals(stop=asyncio.Event(), reload=asyncio.Event())
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, signals.stop.set)
+    loop.add_signal_handler(signal.SIGHUP, signals.reload.set)
+    await serve(config, signals=signals, notify=Notify())
+
+
+def _load(path: Path) -> Configuration:
+    try:
+        return load(path, os.environ)
+    except InvalidConfiguration as error:
+        refuse(str(error))
+
+
+def _described(config: Configuration) -> list[str]:
+    own, http, broker = config.orchestrator, config.http, config.broker
+    tls = ", with TLS" if broker.ca_file else ""
+    lines = [
+        f"orchestrator {own.instance}, state in {own.state_dir}",
+        f"time zone {own.timezone}, language {own.language}, log level {own.log_level}",
+        f"target groups: {', '.join(own.target_groups)}",
+        f"http on {http.host} port {http.port or 'any free one'}",
+        f"{broker.kind} broker on {broker.host} port {broker.port or 'any free one'}{tls}",
+    ]
+    for site in config.site:
+        lines.append(f"site {site.id}: {site.name or site.id}")
+        for device in config.devices.values():
+            if device.address.site == site.id:
+                lines += _described_device(config, device)
+    return lines
+
+
+def _described_device(config: Configuration, device: Device) -> list[str]:
+    effective = config.effective[device.address]
+    lines = [f"  device {device.address.device}, {device.kind}: {device.name}"]
+    for key, value in asdict(effective.policy).items():
+        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        lines.append(f"    {key:<14} {shown:<16} {effective.sources[key]}")
+    return lines

@@ -1,0 +1,162 @@
+"""Everything as it is now, for those who only look: devices, totals, health."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, tzinfo
+from functools import partial
+
+from mqtt_schemas.plan import Turn
+from mqtt_schemas.topics import Address
+from orchestrator.bus import Bus
+from orchestrator.domain.devices import Device
+from orchestrator.domain.usage import NOT_TOLD, DeviceUsage, by_device
+from orchestrator.ingest import Ingest
+from orchestrator.store import totals
+from orchestrator.store.counters import EVENTS, REFUSED, by_result
+from orchestrator.store.database import Database
+from orchestrator.twins import Twin, Twins
+from orchestrator.usage_metrics import UNKNOWN
+from orchestrator.web.models import (
+    BrokerHealth,
+    DatabaseHealth,
+    DevicesHealth,
+    DeviceTotals,
+    DeviceView,
+    EventTotals,
+    GroupTotals,
+    Health,
+    TotalsView,
+    TurnView,
+)
+
+
+class Overview:
+    """Looks at a running orchestrator."""
+
+    def __init__(
+        self,
+        *,
+        devices: Mapping[Address, Device],
+        twins: Twins,
+        ingest: Ingest,
+        database: Database,
+        bus: Bus,
+        zone: tzinfo,
+        now: Callable[[], datetime],
+        monotonic: Callable[[], float],
+    ) -> None:
+        self._devices = devices
+        self._twins = twins
+        self._ingest = ingest
+        self._database = database
+        self._bus = bus
+        self._zone = zone
+        self._now = now
+        self._monotonic = monotonic
+
+    async def devices(self) -> list[DeviceView]:
+        """Return all devices, by site and device. Raises StoreFailed."""
+        now, clock = self._now(), self._monotonic()
+        today = now.astimezone(self._zone).strftime("%Y-%m-%d")
+        used = by_device(
+            await self._database.read(partial(totals.read, since=today)), self._devices
+        )
+        return [
+            device_view(device, self._twins.of(address), used[address], now=now, clock=clock)
+            for address, device in sorted(self._devices.items())
+        ]
+
+    def totals(self) -> TotalsView:
+        """Return what was counted so far, as of the newest commit."""
+        used = by_device(self._ingest.totals, self._devices)
+        events = by_result(self._ingest.counts, EVENTS)
+        return TotalsView(
+            devices={
+                str(address): device_totals(device, used[address])
+                for address, device in sorted(self._devices.items())
+            },
+            events=EventTotals(
+                accepted=events["accepted"],
+                duplicates=events["duplicate"],
+                set_aside=events["set_aside"],
+                rejected=by_result(self._ingest.counts, REFUSED).total(),
+            ),
+        )
+
+    def health(self) -> Health:
+        """Return whether the service does its work."""
+        clock = self._monotonic()
+        online = [twin for twin in self._twins.all() if twin.online(clock)]
+        well = self._bus.connected and self._database.healthy
+        return Health(
+            status="ok" if well else "degraded",
+            broker=BrokerHealth(
+                connected=self._bus.connected,
+                problem=self._bus.problem,
+                other_orchestrators=tuple(self._bus.others),
+            ),
+            database=DatabaseHealth(healthy=self._database.healthy),
+            devices=DevicesHealth(
+                total=len(self._devices),
+                online=len(online),
+                plan_in_force=sum(twin.in_agreement for twin in online),
+            ),
+        )
+
+
+def device_view(
+    device: Device, twin: Twin, used: DeviceUsage, *, now: datetime, clock: float
+) -> DeviceView:
+    """Return one device as it is now. `clock` is monotonic seconds."""
+    online, status = twin.online(clock), twin.status
+    turn = twin.turn if online else None
+    running = status.turn if status is not None and turn is not None else None
+    heard_of = twin.link is not None or status is not None
+    return DeviceView(
+        site=device.address.site,
+        device=device.address.device,
+        kind=device.kind,
+        name=device.name,
+        link="online" if online else "offline" if heard_of else "never",
+        device_link=status.device_link if status else None,
+        state=status.state if status else None,
+        turn=_turn_view(turn).model_copy(update={"phase": running.phase})
+        if turn and running
+        else None,
+        next_turn=_next_turn(twin, now),
+        seconds_left=max(0.0, (turn.ends_at - now).total_seconds()) if turn else None,
+        blocked=status.blocked if status else None,
+        problems=status.problems if status else (),
+        plan_in_force=online and twin.in_agreement,
+        sessions_today=used.sessions,
+        active_seconds_today=used.active_ms / 1000,
+    )
+
+
+def device_totals(device: Device, used: DeviceUsage) -> DeviceTotals:
+    """Return one device's use in seconds."""
+    return DeviceTotals(
+        kind=device.kind,
+        sessions=used.sessions,
+        active_seconds=used.active_ms / 1000,
+        idle_seconds=used.idle_ms / 1000,
+        ended_by_turn=used.ended_by_turn,
+        outside_sessions=used.outside_sessions,
+        outside_seconds=used.outside_ms / 1000,
+        by_target_group={
+            UNKNOWN if name == NOT_TOLD else name: GroupTotals(
+                sessions=group.sessions, active_seconds=group.active_ms / 1000
+            )
+            for name, group in sorted(used.by_target_group.items())
+        },
+    )
+
+
+def _next_turn(twin: Twin, now: datetime) -> TurnView | None:
+    planned = twin.desired.turns if twin.desired else ()
+    return next((_turn_view(turn) for turn in planned if turn.starts_at > now), None)
+
+
+def _turn_view(turn: Turn) -> TurnView:
+    return TurnView(id=turn.id, starts_at=turn.starts_at, ends_at=turn.ends_at)

@@ -1,0 +1,174 @@
+"""The shapes of what is asked and answered over HTTP."""
+
+from __future__ import annotations
+
+from typing import Annotated, Literal, Self
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from mqtt_schemas.base import DeviceLink, DeviceState, Seconds, UtcTime
+from mqtt_schemas.messages import Phase
+from orchestrator.delivery import Delivery
+from orchestrator.domain.bookings import BookingState
+
+#: A device's name as people write it, or a booking's id: bounded, since it is quoted in refusals.
+Name = Annotated[str, Field(min_length=1, max_length=81)]
+
+
+class _Asked(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _Answered(BaseModel):
+    model_config = ConfigDict(frozen=True)
+
+
+class Refusal(_Answered):
+    """Why something was not done: one sentence."""
+
+    error: str
+
+
+class TurnView(_Answered):
+    """A turn in hand, or the next one. `phase` None: it has not begun."""
+
+    id: str
+    phase: Phase | None = None
+    starts_at: UtcTime
+    ends_at: UtcTime
+
+
+class DeviceView(_Answered):
+    """One device as it is now.
+
+    link: of its agent; never: not heard of since it was configured. device_link, state,
+    blocked, problems: as last reported, however long ago. turn, seconds_left: while online.
+    """
+
+    site: str
+    device: str
+    kind: str
+    name: str
+    link: Literal["online", "offline", "never"]
+    device_link: DeviceLink | None
+    state: DeviceState | None
+    turn: TurnView | None
+    next_turn: TurnView | None
+    seconds_left: float | None
+    blocked: str | None
+    problems: tuple[str, ...]
+    plan_in_force: bool
+    sessions_today: int
+    active_seconds_today: float
+
+
+class GroupTotals(_Answered):
+    """Counted use by one target group."""
+
+    sessions: int
+    active_seconds: float
+
+
+class DeviceTotals(_Answered):
+    """All use of one device that was ever counted. `outside_…` was seen, and is not counted."""
+
+    kind: str
+    sessions: int
+    active_seconds: float
+    idle_seconds: float
+    ended_by_turn: int
+    outside_sessions: int
+    outside_seconds: float
+    by_target_group: dict[str, GroupTotals]
+
+
+class EventTotals(_Answered):
+    """What became of all that came in. rejected: payloads that were no message of a device."""
+
+    accepted: int
+    duplicates: int
+    set_aside: int
+    rejected: int
+
+
+class TotalsView(_Answered):
+    """Totals by `site/device`."""
+
+    devices: dict[str, DeviceTotals]
+    events: EventTotals
+
+
+class BrokerHealth(_Answered):
+    """The connection to the broker. other_orchestrators: heard at the same broker."""
+
+    connected: bool
+    problem: str | None
+    other_orchestrators: tuple[str, ...]
+
+
+class DatabaseHealth(_Answered):
+    """Whether the last commit succeeded."""
+
+    healthy: bool
+
+
+class DevicesHealth(_Answered):
+    """How many devices there are, are online, and carry out their plan."""
+
+    total: int
+    online: int
+    plan_in_force: int
+
+
+class Health(_Answered):
+    """Whether the service does its work. Devices that are away do not degrade it."""
+
+    status: Literal["ok", "degraded"]
+    broker: BrokerHealth
+    database: DatabaseHealth
+    devices: DevicesHealth
+
+
+class NewBooking(_Asked):
+    """A booking to be made. `device` is `site/device`, or `device` where that is clear."""
+
+    device: Name
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    target_group: Name
+    party_size: int | None = None
+
+
+class NewEnd(_Asked):
+    """Another end of a booking, or so much more time. One of the two."""
+
+    ends_at: AwareDatetime | None = None
+    more_seconds: Seconds | None = None
+
+    @model_validator(mode="after")
+    def _is_one(self) -> Self:
+        if (self.ends_at is None) == (self.more_seconds is None):
+            raise ValueError("give either ends_at or more_seconds")
+        return self
+
+
+class BookingView(_Answered):
+    """A booking. It names nobody."""
+
+    id: str
+    site: str
+    device: str
+    name: str
+    starts_at: UtcTime
+    ends_at: UtcTime
+    target_group: str | None
+    party_size: int | None
+    state: BookingState
+
+
+class ChangeView(_Answered):
+    """A booking after a change. `message` says in a sentence how far that has come."""
+
+    booking: BookingView
+    delivery: Delivery
+    message: str

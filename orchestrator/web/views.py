@@ -1,0 +1,32 @@
+"""PURE: bookings and changes as they are answered."""
+
+from __future__ import annotations
+
+from orchestrator.booking_service import Change
+from orchestrator.delivery import say
+from orchestrator.domain.bookings import Booking
+from orchestrator.web.models import BookingView, ChangeView
+
+
+def booking_view(booking: Booking, name: str) -> BookingView:
+    """Return a booking as it is answered. `name` is its device's."""
+    return BookingView(
+        id=booking.id,
+        site=booking.address.site,
+        device=booking.address.device,
+        name=name,
+        starts_at=booking.starts_at,
+        ends_at=booking.ends_at,
+        target_group=booking.target_group,
+        party_size=booking.party_size,
+        state=booking.state,
+    )
+
+
+def change_view(change: Change) -> ChangeView:
+    """Return a change as it is answered."""
+    return ChangeView(
+        booking=booking_view(change.booking, change.device.name),
+        delivery=change.delivery,
+        message=say(change.delivery, change.device.name),
+    )
