@@ -23,7 +23,7 @@ from pydantic import BaseModel, ConfigDict, StringConstraints, ValidationError
 
 from mqtt_schemas.topics import Instance
 from orchestrator.broker.access import Hashes, orchestrator_user
-from orchestrator.broker.files import write_file
+from orchestrator.broker.files import give_to_owner_of, make_folder, write_file
 
 USERS = "users.json"
 
@@ -100,7 +100,7 @@ class Credentials:
         except ValidationError as error:
             first = error.errors()[0]
             where = ".".join(map(str, first["loc"])) or "the file"
-            raise CredentialsError(f"{path} is damaged: {where}: {first['msg']}") from None
+            raise CredentialsError(f"{path} is damaged: {where!a}: {first['msg']}") from None
         return {
             name: Hashes(bcrypt=entry.bcrypt, pbkdf2=entry.pbkdf2)
             for name, entry in content.users.items()
@@ -130,7 +130,7 @@ class Credentials:
         path = self._folder / f"{user}.secret"
         with self._errors(path):
             if not path.exists():
-                self._make_folder()
+                make_folder(self._folder)
                 write_file(path, new_secret() + "\n")
             secret = path.read_text(encoding="utf-8").strip()
         known = self.hashes().get(user)
@@ -147,14 +147,12 @@ class Credentials:
             }
             write_file(path, _Users(users=changed).model_dump_json(indent=1) + "\n")
 
-    def _make_folder(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-
     @contextmanager
     def _locked(self) -> Iterator[None]:
         # Two people enrolling devices at once must not undo each other.
-        self._make_folder()
+        make_folder(self._folder)
         with (self._folder / ".lock").open("w") as lock:
+            give_to_owner_of(self._folder, lock.fileno())
             fcntl.flock(lock, fcntl.LOCK_EX)
             yield
 

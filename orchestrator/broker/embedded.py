@@ -19,7 +19,7 @@ from typing import IO
 
 from orchestrator.broker import nats
 from orchestrator.broker.access import User
-from orchestrator.broker.files import write_files
+from orchestrator.broker.files import make_folder, write_files
 from orchestrator.broker.listener import Listener, Tls
 from orchestrator.broker.server import BrokerFailed, Server
 
@@ -182,7 +182,7 @@ async def _locked(folder: Path) -> IO[str]:
 
 def _open_lock(folder: Path) -> IO[str]:
     try:
-        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_folder(folder)
         return (folder / "lock").open("w")
     except OSError as error:
         raise BrokerFailed(f"{folder} can't be used: {error.strerror}") from None

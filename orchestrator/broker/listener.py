@@ -13,6 +13,10 @@ from mqtt_schemas.codec import MAX_PAYLOAD
 MAX_PACKET = 2 * MAX_PAYLOAD
 
 
+class NotRenderable(ValueError):
+    """A path or host that a configuration file can't carry. The text is one sentence."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tls:
     """PEM files. With `clients_ca` a client must show a certificate of that authority."""
@@ -42,8 +46,8 @@ class Listener:
 
 
 def one_line(text: str | Path) -> str:
-    """Return the text. Raises ValueError where it would break out of its line of a file."""
+    """Return the text. Raises NotRenderable where it would break out of its line of a file."""
     text = str(text)
-    if not text.isprintable():
-        raise ValueError(f"{text!r} holds characters that no configuration file can carry")
+    if not text.isprintable() or text != text.strip():
+        raise NotRenderable(f"{text!r} holds characters that no broker's configuration can carry")
     return text

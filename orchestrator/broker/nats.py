@@ -36,7 +36,7 @@ class Places:
 
 
 def render(*, listener: Listener, users: Sequence[User], places: Places) -> dict[str, str]:
-    """Return {file name: text}. Raises AccessError without a user: NATS would let in anybody."""
+    """Return {file name: text}. Raises AccessError without a user: NATS would be open."""
     if not users:
         raise AccessError("a broker without users would be open to everybody")
     lines = [

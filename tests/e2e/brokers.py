@@ -15,6 +15,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 
@@ -212,16 +213,23 @@ class Broker:
         process, self._process = self._process, None
         if process is None:
             return
-        process.send_signal(signal.SIGCONT)  # a stopped one would not hear SIGTERM
-        if kill:
-            process.kill()
-        else:
-            process.terminate()
-        try:
-            process.wait(START_WITHIN)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
+        if not kill:
+            process.send_signal(signal.SIGCONT)  # a stopped one would not hear SIGTERM
+            end(process)
+        process.kill()
+        process.wait()
+
+
+def end(process: subprocess.Popen[Any]) -> None:
+    """Send SIGTERM until the process is gone, or START_WITHIN has passed.
+
+    Mosquitto forgets a SIGTERM that comes between its word "running" and its main loop.
+    """
+    for _ in range(int(START_WITHIN)):
+        process.terminate()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(1)
+            return
 
 
 _RELOADED: dict[Kind, str] = {
