@@ -113,8 +113,8 @@ class Ingest:
 
     async def run(self) -> None:
         """Commit and acknowledge for ever. What waits when it is cancelled is still committed."""
-        await self.load()
         try:
+            await self.load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._commit_for_ever(), name="ingest-commit")
                 group.create_task(self._refusals.run(), name="ingest-refusals")

@@ -101,6 +101,7 @@ def _record(connection: sqlite3.Connection, counts: Counts, details: deque[Refus
 
 def _tell(counts: Counts, details: deque[Refusal]) -> None:
     """Log the refusals of a second in one line, with the newest as the example."""
-    by_fault = counters.by_result(counts, REFUSED)
-    if by_fault and details:
-        _LOG.warning("refused", **by_fault, topic=details[-1].topic, reason=details[-1].reason)
+    faults = dict(counters.by_result(counts, REFUSED))
+    if faults and details:
+        last = details[-1]
+        _LOG.warning("refused", faults=faults, topic=last.topic, reason=last.reason)

@@ -1,18 +1,18 @@
-"""A database of the test's own."""
+"""A schema of the test's own."""
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from orchestrator.store.database import Database
+from tests.orchestrator.store.tables import empty_tables
 
 
 @pytest.fixture
-def database(tmp_path: Path) -> Iterator[Database]:
-    """Return an open, empty database; closed after the test."""
-    database = Database.open(tmp_path / "laitevuoro.db")
-    yield database
-    database.close()
+def rows() -> Iterator[sqlite3.Connection]:
+    """Return a connection to an empty database in memory."""
+    rows = empty_tables()
+    yield rows
+    rows.close()
