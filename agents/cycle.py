@@ -113,7 +113,7 @@ def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple
     if saved is None:
         return State(tick_ms=moment.boot_ms, floor_ms=moment.boot_ms), ()
     events: list[EventBody] = []
-    if saved.watch is not None:
+    if saved.watch is not None and saved.watch.to_ms > saved.watch.from_ms:
         events.append(_observed(saved.watch, rule, saved.moment))
     same_boot = saved.moment.boot_id == moment.boot_id
     memory = replace(saved.memory, access=None, access_retry_ms=0)
@@ -134,10 +134,12 @@ def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple
 
 def snapshot(state: State, moment: Moment) -> Saved:
     """Return what is to be saved: the checkpoint, with the time up to now accounted."""
+    now = moment.boot_ms
+    seen_ms = state.tick_ms if now - state.tick_ms > GAP_MS else now
     session = state.session
     if session is not None and state.held is not None and not state.unconfirmed:
-        session = tracking.account(session, state.held, moment.boot_ms)
-    seen = state.watch and replace(state.watch, to_ms=moment.boot_ms)
+        session = tracking.skip(tracking.account(session, state.held, seen_ms), now)
+    seen = state.watch and replace(state.watch, to_ms=max(seen_ms, state.watch.to_ms))
     return Saved(moment=moment, session=session, memory=state.memory, watch=seen)
 
 
@@ -190,7 +192,9 @@ class _Cycle:
         elif session is not None:
             session = tracking.with_figures(session, seen.figures)
             self.state = replace(self.state, session=session)
-        told, kept = watch(self.state.watch, seen.device_link, max(seen.at_ms, 0))
+        # What the device stamped before the agent looked for the first time was not watched.
+        looked_ms = self.moment.boot_ms if self.state.watch is None else seen.at_ms
+        told, kept = watch(self.state.watch, seen.device_link, looked_ms)
         if told is not None:
             self._tell_watch(told)
         self.state = replace(self.state, held=seen, watch=kept, unconfirmed=False)
@@ -350,7 +354,8 @@ def _stamp(moment: Moment, rule: str, session: str | None, turn: str | None) -> 
         rule=rule,
         session=session,
         turn=turn,
-        wall=utc_from_ms(moment.wall_ms),
+        # A machine without a battery clock begins at 1970, and may look back from there.
+        wall=utc_from_ms(max(0, moment.wall_ms)),
         boot_id=moment.boot_id,
         boot_ms=max(0, moment.boot_ms),
         offset_ms=moment.offset_ms,

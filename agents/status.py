@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from math import isfinite
 
 from agents.clock import Offset
 from agents.cycle import Moment, State, snapshot
@@ -18,6 +20,9 @@ from mqtt_schemas.messages import (
     Status,
     TurnNow,
 )
+
+#: What the contract has room for.
+MOST_PROBLEMS, MOST_READINGS = 16, 64
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,11 +48,11 @@ def status_of(source: Source, connection: str) -> Status:
         turn=turn_now(source.state, source.decision),
         blocked=memory.blocked_reason if memory.blocked_use else None,
         session=_checkpoint(source.state, source.moment),
-        readings=dict(held.readings) if held else {},
+        readings=_readings(held.readings if held else {}),
         plan=_plan(source.schedule),
         clock=_clock(source.moment, source.offset),
         outbox=source.outbox,
-        problems=source.problems,
+        problems=tuple(dict.fromkeys(source.problems))[:MOST_PROBLEMS],
     )
 
 
@@ -61,6 +66,12 @@ def turn_now(state: State, decision: Decision | None) -> TurnNow | None:
     if decision.turn is None or decision.phase is None:
         return None
     return TurnNow(id=decision.turn.id, phase=decision.phase)
+
+
+def _readings(readings: Mapping[str, float]) -> dict[str, float]:
+    """Return what JSON can carry: a sensor that is not plugged in may read as no number."""
+    finite = {name: value for name, value in readings.items() if isfinite(value)}
+    return dict(list(finite.items())[:MOST_READINGS])
 
 
 def _checkpoint(state: State, moment: Moment) -> Checkpoint | None:
@@ -88,7 +99,7 @@ def _plan(schedule: Schedule | None) -> PlanInForce | None:
 def _clock(moment: Moment, offset: Offset | None) -> AgentClock:
     measured_now = offset is not None and offset.boot_id == moment.boot_id
     return AgentClock(
-        wall=utc_from_ms(moment.wall_ms),
+        wall=utc_from_ms(max(0, moment.wall_ms)),
         boot_id=moment.boot_id,
         boot_ms=moment.boot_ms,
         offset_ms=moment.offset_ms,

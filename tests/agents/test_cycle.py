@@ -326,6 +326,45 @@ def test_a_device_link_that_changes_ends_the_watch() -> None:
     assert (seen.from_ms, seen.to_ms, seen.device_link) == (0, 900, DeviceLink.CONNECTED)
 
 
+def test_a_checkpoint_after_a_gap_counts_no_suspended_time() -> None:
+    """A machine that wakes up only to be shut down was not in use while it slept."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(1000)
+    saved = snapshot(a.state, moment(3_601_000))
+    assert saved.session is not None
+    assert (saved.session.active_ms, saved.session.unobserved_ms) == (1000, 3_600_000)
+    assert saved.watch is not None
+    assert saved.watch.to_ms == 1000
+
+
+def test_what_the_device_knows_from_before_was_not_watched() -> None:
+    """An old stamp makes no coverage: nobody looked then."""
+    state, _ = resume(None, moment(50_000), "simulated/1")
+    a = Agent(setting(OPEN), state)
+    a.step(50_000, free(10_000))
+    a.step(51_000, replace(free(51_000), device_link=DeviceLink.DISCONNECTED))
+    (seen,) = [event for event in a.events if isinstance(event, Observed)]
+    assert (seen.from_ms, seen.to_ms) == (50_000, 51_000)
+
+
+def test_a_restart_right_after_the_first_look_tells_no_empty_interval() -> None:
+    """Nothing was watched yet."""
+    a = agent()
+    a.step(0, free(0))
+    assert resume(snapshot(a.state, moment(0)), moment(500), "simulated/1")[1] == ()
+
+
+def test_a_stamp_from_before_1970_is_written_as_1970() -> None:
+    """A machine without a battery clock may look back to before its time began."""
+    a = agent()
+    early = replace(moment(4000), wall_ms=100)
+    state = cycle(a.state, (used(0),), replace(moment(0), wall_ms=0), a.setting).state
+    result = cycle(state, (used(2000), free(3000)), early, a.setting)
+    (ended,) = [event for event in result.events if isinstance(event, Ended)]
+    assert ended.wall.year == 1970
+
+
 spans = st.lists(
     st.tuples(st.integers(1, 4000), st.sampled_from(["", "u", "v", "w"]), st.booleans()),
     min_size=1,
