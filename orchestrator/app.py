@@ -247,7 +247,7 @@ class Parts:
             on_status=self.dispatch.on_status,
             zone=config.zone,
         )
-        service = BookingService(
+        self.service = BookingService(
             database=database,
             devices=devices,
             target_groups=config.orchestrator.target_groups,
@@ -281,7 +281,7 @@ class Parts:
             monotonic=clocks.monotonic,
         )
         self.public = public_app(overview=overview, metrics=metrics, version=__version__)
-        self.admin = admin_app(service=service, version=__version__)
+        self.admin = admin_app(service=self.service, version=__version__)
 
     async def run_bus(self) -> None:
         """Stay connected, for ever."""
