@@ -207,9 +207,9 @@ async def test_a_child_that_dies_ends_the_demo_with_its_last_lines(tmp_path: Pat
 
 
 @pytest.mark.timeout(300)
-async def test_the_demo_prints_on_a_real_octoprint(tmp_path: Path) -> None:
+async def test_the_demo_prints_on_a_real_octoprint(tmp_path: Path, octoprint_program: Path) -> None:
     """A real printer in the scripted one's place: one print is ended by its turn, one is done."""
-    require(find_octoprint(), "OctoPrint is not installed")
+    assert find_octoprint() == octoprint_program
     async with demo(tmp_path, "--for", "45", "--json", "--octoprint") as one:
         code, out, err = await ended(one)
         assert (code, err) == (0, "")

@@ -9,11 +9,11 @@ from collections.abc import AsyncIterator
 from pathlib import Path
 from typing import Any
 
-import pytest
 from dbus_fast import Message, MessageType, Variant
 from dbus_fast.aio import MessageBus
 
 from agents.devices.pc.logind import MANAGER, NAME, PATH, PROPERTIES, SESSION
+from tests.parts import require
 
 _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
  "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
@@ -32,8 +32,7 @@ _CONFIG = """<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configura
 @contextlib.asynccontextmanager
 async def private_bus(folder: Path) -> AsyncIterator[str]:
     """Run a daemon in `folder`; gives its address. Skips where there is no dbus-daemon."""
-    if shutil.which("dbus-daemon") is None:
-        pytest.skip("dbus-daemon is not installed")
+    require(shutil.which("dbus-daemon"), "dbus-daemon is not installed")
     config, address = folder / "bus.conf", f"unix:path={folder / 'bus'}"
     config.write_text(_CONFIG.format(socket=folder / "bus"))
     daemon = await asyncio.create_subprocess_exec(
