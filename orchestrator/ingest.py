@@ -72,6 +72,7 @@ class Ingest:
         self._tips: dict[Address, tuple[str, int]] = {}
         self._work = asyncio.Event()
         self._failing = False
+        self._loaded = False
 
     @property
     def backlog(self) -> int:
@@ -105,16 +106,22 @@ class Ingest:
             self._take_other(twin, received.channel, topic, payload)
 
     async def load(self) -> None:
-        """Take up totals, counters and logs as they were left. Raises StoreFailed."""
+        """Take up totals, counters and logs as they were left. Raises StoreFailed.
+
+        `run` does it, unless it was done before: then nobody sees the zeros meanwhile.
+        """
         read = self._database.read
         self.totals = without_hours(await read(totals.read))
+        self.counts.clear()
         self.counts.update(await read(counters.read))
         self._tips = await read(logs.newest)
+        self._loaded = True
 
     async def run(self) -> None:
         """Commit and acknowledge for ever. What waits when it is cancelled is still committed."""
         try:
-            await self.load()
+            if not self._loaded:
+                await self.load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._commit_for_ever(), name="ingest-commit")
                 group.create_task(self._refusals.run(), name="ingest-refusals")

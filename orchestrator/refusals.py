@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-import sqlite3
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 
 import structlog
 
@@ -79,7 +79,7 @@ class Refusals:
         if not counts:
             return
         try:
-            await self._database.write(lambda connection: _record(connection, counts, details))
+            await self._database.write(partial(refused.record, counts=counts, refusals=details))
         except StoreFailed:
             self._counts.update(counts)
             self._details.extendleft(reversed(details))
@@ -92,11 +92,6 @@ class Refusals:
         site, device = (address.site, address.device) if address else ("", "")
         self._counts[Counted(what, result, site, device)] += number
         self._any.set()
-
-
-def _record(connection: sqlite3.Connection, counts: Counts, details: deque[Refusal]) -> None:
-    counters.add(connection, counts)
-    refused.record(connection, details)
 
 
 def _tell(counts: Counts, details: deque[Refusal]) -> None:

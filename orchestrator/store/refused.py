@@ -6,6 +6,9 @@ import sqlite3
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from orchestrator.store import counters
+from orchestrator.store.counters import Counts
+
 #: Rows kept, the newest. The counters tell of all.
 KEPT = 1000
 
@@ -21,8 +24,9 @@ class Refusal(NamedTuple):
     sha256: str
 
 
-def record(connection: sqlite3.Connection, refusals: Iterable[Refusal]) -> None:
-    """Add refusals, and drop the oldest beyond what is kept."""
+def record(connection: sqlite3.Connection, *, counts: Counts, refusals: Iterable[Refusal]) -> None:
+    """Add counts and refusals, and drop the oldest refusals beyond what is kept."""
+    counters.add(connection, counts)
     connection.executemany(
         """INSERT INTO refused (received_ms, topic, fault, reason, size, sha256)
            VALUES (?, ?, ?, ?, ?, ?)""",

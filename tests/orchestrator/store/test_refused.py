@@ -7,6 +7,7 @@ import sqlite3
 import pytest
 
 from orchestrator.store import refused
+from orchestrator.store.counters import Counts
 from orchestrator.store.refused import Refusal
 
 
@@ -17,7 +18,7 @@ def _refusal(number: int) -> Refusal:
 def test_the_newest_are_kept(rows: sqlite3.Connection, monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there were, in one write or many."""
     monkeypatch.setattr(refused, "KEPT", 3)
-    refused.record(rows, [_refusal(number) for number in range(5)])
-    refused.record(rows, [_refusal(5)])
+    refused.record(rows, counts=Counts(), refusals=[_refusal(number) for number in range(5)])
+    refused.record(rows, counts=Counts(), refusals=[_refusal(5)])
     assert refused.newest(rows) == [_refusal(5), _refusal(4), _refusal(3)]
     assert refused.newest(rows, 1) == [_refusal(5)]
