@@ -81,6 +81,7 @@ async def serve(
         try:
             opened = await _open(config, stack)
             parts = Parts(config=config, database=opened.database, broker=opened.to, clocks=clocks)
+            await parts.ingest.load()
             await parts.dispatch.start()
         except OSError as error:
             where = error.filename or config.orchestrator.state_dir
