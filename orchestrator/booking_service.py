@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import secrets
-import sqlite3
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta, tzinfo
@@ -25,7 +24,7 @@ from orchestrator.domain.bookings import (
 )
 from orchestrator.domain.devices import Device
 from orchestrator.store import bookings
-from orchestrator.store.database import Database
+from orchestrator.store.database import Connection, Database
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A class of children with their teacher; the contract's own limit (mqtt_schemas.base.PartySize).
@@ -93,7 +92,7 @@ class BookingService:
         )
         desk = self._desk(device)
 
-        def take(rows: sqlite3.Connection) -> Booking:
+        def take(rows: Connection) -> Booking:
             others = _others(rows, desk, booking)
             check_new(desk, others, booking.starts_at, booking.ends_at)
             bookings.insert(rows, booking, created=desk.now)
@@ -104,7 +103,7 @@ class BookingService:
     async def cancel(self, booking_id: str) -> Change:
         """Cancel a booking; a running turn ends. Raises BookingRefused, StoreFailed."""
 
-        def cancel(rows: sqlite3.Connection) -> Booking:
+        def cancel(rows: Connection) -> Booking:
             booking, desk = self._find(rows, booking_id)
             check_cancel(desk, booking)
             cancelled = replace(booking, state=BookingState.CANCELLED)
@@ -117,7 +116,7 @@ class BookingService:
     async def set_end(self, booking_id: str, ends_at: datetime | timedelta) -> Change:
         """Give a booking another end, or so much more time. Raises BookingRefused, StoreFailed."""
 
-        def change(rows: sqlite3.Connection) -> Booking:
+        def change(rows: Connection) -> Booking:
             booking, desk = self._find(rows, booking_id)
             end = booking.ends_at + ends_at if isinstance(ends_at, timedelta) else _utc(ends_at)
             check_new_end(desk, booking, _others(rows, desk, booking), end)
@@ -173,7 +172,7 @@ class BookingService:
     def _desk(self, device: Device) -> Desk:
         return Desk(device, to_utc(self._now()), self._zone)
 
-    def _find(self, rows: sqlite3.Connection, booking_id: str) -> tuple[Booking, Desk]:
+    def _find(self, rows: Connection, booking_id: str) -> tuple[Booking, Desk]:
         booking = bookings.find(rows, booking_id)
         if booking is None:
             raise NotKnown(f"There is no booking {booking_id!r}.")
@@ -186,7 +185,7 @@ class BookingService:
         return Change(booking, device, await self._deliver(booking))
 
 
-def _others(rows: sqlite3.Connection, desk: Desk, booking: Booking) -> list[Booking]:
+def _others(rows: Connection, desk: Desk, booking: Booking) -> list[Booking]:
     """Return the device's bookings that may be in the way of one, or of what could be offered."""
     first = max(_EPOCH + spacing(desk.policy), min(desk.now, booking.starts_at))
     return bookings.of_device(rows, desk.device.address, ends_after=first - spacing(desk.policy))

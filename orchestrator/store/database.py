@@ -17,6 +17,9 @@ from orchestrator.store.writer import Work, Writer
 
 T = TypeVar("T")
 
+#: What `read` and `write` hand to their work, for those outside the store: they pass it on.
+Connection = sqlite3.Connection
+
 #: Waiting for a tool (sqlite3, sqlite-utils) that an administrator runs beside us.
 _BUSY_SECONDS = 5.0
 
