@@ -19,6 +19,7 @@ from orchestrator.broker.credentials import CredentialsError
 from orchestrator.broker.enrolment import Enrolment, enrol
 from orchestrator.broker.listener import Listener, NotRenderable, Tls
 from orchestrator.broker.setup import Placement, credentials_of, write_broker_config
+from orchestrator.cli_options import DEFAULT_CONFIG, Config, refuse
 from orchestrator.config import Configuration, load
 from orchestrator.config_errors import InvalidConfiguration
 from orchestrator.domain.devices import Device
@@ -29,8 +30,6 @@ device = typer.Typer(no_args_is_help=True, help="Devices and their credentials."
 app.add_typer(broker, name="broker")
 app.add_typer(device, name="device")
 
-Config = Annotated[Path, typer.Option("--config", help="The orchestrator's configuration.")]
-
 _STORES = {"mosquitto": Path("/var/lib/mosquitto"), "nats": Path("/var/lib/nats")}
 
 
@@ -40,9 +39,9 @@ class Refused(Exception):
 
 @broker.command("config")
 def broker_config(  # noqa: PLR0913, PLR0917 # each is an option of the command
-    config: Config,
     kind: Annotated[Literal["mosquitto", "nats"], typer.Option(help="Which broker.")],
     output: Annotated[Path, typer.Option(help="Folder for its files.")],
+    config: Config = DEFAULT_CONFIG,
     host: Annotated[str | None, typer.Option(help="Listen here; else as configured.")] = None,
     cert: Annotated[Path | None, typer.Option(help="The broker's certificate, PEM.")] = None,
     key: Annotated[Path | None, typer.Option(help="Its key, PEM.")] = None,
@@ -68,7 +67,7 @@ def broker_config(  # noqa: PLR0913, PLR0917 # each is an option of the command
 
 
 @device.command("list")
-def device_list(config: Config) -> None:
+def device_list(config: Config = DEFAULT_CONFIG) -> None:
     """List the configured devices, and whether each has credentials."""
     with _one_sentence():
         configuration = load(config, os.environ)
@@ -80,12 +79,12 @@ def device_list(config: Config) -> None:
 
 @device.command("enrol")
 def device_enrol(
-    config: Config,
     name: Annotated[str, typer.Argument(metavar="DEVICE", help="Its id, or site/id.")],
     driver: Annotated[
         Literal["pc", "octoprint", "simulated"], typer.Option(help="What the agent drives.")
     ],
     output: Annotated[Path, typer.Option(help="Folder for the agent's files.")],
+    config: Config = DEFAULT_CONFIG,
     host: Annotated[str | None, typer.Option(help="The broker, as the device sees it.")] = None,
     port: Annotated[int | None, typer.Option(min=1, max=65535)] = None,
     ca_file: Annotated[
@@ -95,7 +94,9 @@ def device_enrol(
 ) -> None:
     """Make a device's secret and write its agent's configuration, ready to be carried over.
 
-    A secret that the device had before is void once the broker has reloaded.
+    It holds once the broker has reloaded: `systemctl reload laitevuoro` where the broker is
+    embedded, else `laitevuoro broker config` and your broker's own reload. A secret that the
+    device had before is void from then on.
     """
     with _one_sentence():
         configuration = load(config, os.environ)
@@ -124,8 +125,7 @@ def _one_sentence() -> Iterator[None]:
         reason = f"{error.filename}: {error.strerror}"
     else:
         return
-    typer.echo(reason.removesuffix(".") + ".", err=True)
-    raise typer.Exit(2)
+    refuse(reason.removesuffix(".") + ".")
 
 
 def _find(configuration: Configuration, name: str) -> Device:

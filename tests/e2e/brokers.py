@@ -28,7 +28,7 @@ from orchestrator.broker.access import User, orchestrator_user, users
 from orchestrator.broker.credentials import hash_secret, new_secret
 from orchestrator.broker.embedded import server_binary
 from orchestrator.broker.files import write_files
-from orchestrator.broker.listener import Listener
+from orchestrator.broker.listener import Listener, Tls
 from tests.parts import require
 
 Kind = Literal["mosquitto", "nats"]
@@ -57,6 +57,8 @@ class Broker:
         self.kind = kind
         self.host = HOST
         self.port = 0
+        #: The broker's certificate. Takes effect at the next start.
+        self.tls: Tls | None = None
         self._folder = folder
         self._process: subprocess.Popen[bytes] | None = None
         self._users: dict[str, User] = {}
@@ -134,6 +136,7 @@ class Broker:
     def restart(self) -> None:
         """Start it again on the same port, after kill() or stop() or from running."""
         self.stop()
+        self._write()
         self._start()
         if not self._listens():
             raise BrokerNotStarted(f"{self.kind}: {self.log()}")
@@ -174,7 +177,7 @@ class Broker:
         return self._folder / "broker.log"
 
     def _write(self) -> None:
-        listener = Listener(host=self.host, port=self.port)
+        listener = Listener(host=self.host, port=self.port, tls=self.tls)
         everybody = tuple(self._users.values())
         self._store.mkdir(parents=True, exist_ok=True)
         if self.kind == "nats":

@@ -74,7 +74,7 @@ async def running(folder: Path) -> AsyncIterator[tuple[Embedded, int]]:
 
 @contextmanager
 def held(pid: int | None) -> Iterator[int]:
-    """Give a process's descriptor, which means that process and no later one; kill it in the end."""
+    """Give a process's descriptor, which means this process and no later one; kill it at last."""
     assert pid is not None
     descriptor = os.pidfd_open(pid)
     try:
