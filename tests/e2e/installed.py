@@ -40,6 +40,7 @@ def install_agent(machine: Machine) -> None:
         _copy(package, site)
     for name in ("agents", "mqtt_schemas"):
         shutil.copytree(ROOT / name, site / name, ignore=shutil.ignore_patterns("__pycache__"))
+    machine.run(PYTHON, "-m", "compileall", "-q", f"/{VENV}")  # as pip does
     command = machine.root / VENV / "bin/laitevuoro-agent"
     command.write_text(_COMMAND)
     command.chmod(0o755)

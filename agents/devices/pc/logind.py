@@ -103,7 +103,7 @@ class Logind:
         on_signal: Callable[[], None],
         call_seconds: float = CALL_SECONDS,
     ) -> Self:
-        """Connect to the bus at `address`, or where this system has it. Raises NoSystemBus."""
+        """Connect to the bus at `address`, or where this system has it. Raises LogindError."""
         try:
             async with asyncio.timeout(CONNECT_SECONDS):
                 bus = await MessageBus(bus_address=address, bus_type=BusType.SYSTEM).connect()
@@ -111,8 +111,13 @@ class Logind:
             raise NoSystemBus(f"no system bus: {error}") from error
         logind = cls(bus=bus, on_signal=on_signal, call_seconds=call_seconds)
         bus.add_message_handler(logind._receive)
-        for match in _MATCHES:
-            await logind._call(Message(BUS, BUS_PATH, BUS, "AddMatch", signature="s", body=[match]))
+        try:
+            for match in _MATCHES:
+                add = Message(BUS, BUS_PATH, BUS, "AddMatch", signature="s", body=[match])
+                await logind._call(add)
+        except LogindError:
+            bus.disconnect()
+            raise
         return logind
 
     def disconnect(self) -> None:
