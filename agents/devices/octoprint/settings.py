@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
+from agents.config import FilePath
 from agents.devices.phrases import Language
 
 _KEY = re.compile(r"[\x21-\x7e]{8,128}")
@@ -20,13 +21,13 @@ def _only_a_server(url: str) -> str:
         parts = urlsplit(url)
         _ = parts.port
     except ValueError:
-        raise ValueError("must name a host and, after a colon, the number of a port") from None
+        raise ValueError("It must name a host and, after a colon, the number of a port") from None
     if parts.scheme not in ("http", "https") or not parts.hostname:
-        raise ValueError("must begin with http:// or https:// and name a host")
+        raise ValueError("It must begin with http:// or https:// and name a host")
     if parts.username or parts.password or parts.query or parts.fragment:
-        raise ValueError("must hold nothing but scheme, host and port")
+        raise ValueError("It must hold nothing but scheme, host and port")
     if parts.path not in ("", "/"):
-        raise ValueError("must hold no path: give OctoPrint's own port")
+        raise ValueError("It must hold no path: give OctoPrint's own port")
     return f"{parts.scheme}://{parts.netloc}"
 
 
@@ -44,7 +45,7 @@ class Settings(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     url: Annotated[str, AfterValidator(_only_a_server)]
-    api_key_file: Path
+    api_key_file: FilePath
     language: Language = "fi"
     unreachable_after_seconds: Annotated[int, Field(ge=5, le=3600)] = 30
 

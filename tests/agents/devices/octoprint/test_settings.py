@@ -43,6 +43,14 @@ def test_a_misspelt_key_is_refused() -> None:
         Settings.model_validate({"url": "http://p", "api_key_file": "/etc/key", "languag": "fi"})
 
 
+def test_a_relative_key_file_is_beside_the_configuration() -> None:
+    """As every other path in it."""
+    settings = Settings.model_validate(
+        {"url": "http://p", "api_key_file": "agent.key"}, context=Path("/etc/agent/agent.toml")
+    )
+    assert settings.api_key_file == Path("/etc/agent/agent.key")
+
+
 def test_a_key_is_read_without_its_line_end(tmp_path: Path) -> None:
     """Editors and `echo` add one."""
     path = tmp_path / "key"
