@@ -38,7 +38,7 @@ class _Lane:
     """One device's plan on its way.
 
     revision: the last one given out. boundary: when time alone changes the content; None where
-    the plan is to be looked at now. published: whether the broker has the plan, as far as
+    the plan is to be looked at now. changed: its bookings are others. published: whether the broker has the plan, as far as
     this connection to it knows. connection: the device's, when it was last sent to.
     alarm: what was last warned of, so that it is said once.
     """
@@ -47,6 +47,7 @@ class _Lane:
     revision: int = 0
     plan: Plan | None = None
     boundary: datetime | None = None
+    changed: bool = False
     published: bool = False
     sent_at: float = 0.0
     attempt: int = 0
@@ -151,7 +152,7 @@ class Dispatch:
     async def refresh(self, address: Address) -> Plan | None:
         """Bring a device's plan up to date after a change of its bookings, and send it."""
         lane = self._lanes[address]
-        lane.boundary = None
+        lane.changed = True
         await self._attend_one(lane)
         return lane.plan
 
@@ -192,6 +193,9 @@ class Dispatch:
 
     async def _attend_one(self, lane: _Lane) -> None:
         async with self._slots, lane.lock:
+            # Not before the lock is had: a revision under way may have read what held before.
+            if lane.changed:
+                lane.changed, lane.boundary = False, None
             if lane.boundary is None:
                 await self._revise(lane)
             if lane.plan is not None:

@@ -44,6 +44,8 @@ class FullDisk:
 
     def __init__(self, database: Database) -> None:
         self.full = False
+        self.going = asyncio.Event()
+        self.going.set()
         self._database = database
 
     async def write(self, work: Work[T]) -> T:
@@ -53,8 +55,10 @@ class FullDisk:
         return await self._database.write(work)
 
     async def read(self, work: Work[T]) -> T:
-        """Read."""
-        return await self._database.read(work)
+        """Read, and come back with it only while `going` is set."""
+        found = await self._database.read(work)
+        await self.going.wait()
+        return found
 
 
 class House:
@@ -339,3 +343,19 @@ async def test_run_sleeps_until_something_happens(house: House) -> None:
                 await asyncio.sleep(0)
     finally:
         running.cancel()
+
+
+async def test_a_booking_made_while_another_is_being_planned_is_planned_too(house: House) -> None:
+    """Two people book one device at once: neither turn is left out of the plan."""
+    await house.started()
+    await house.book(NOW + MINUTE, NOW + 5 * MINUTE, "b1")
+    house.disk.going.clear()
+    async with asyncio.TaskGroup() as tasks:
+        tasks.create_task(house.dispatch.refresh(PRINTER.address))
+        await asyncio.sleep(0.1)  # the first plan is made of what was read before the second
+        await house.book(NOW + 10 * MINUTE, NOW + 15 * MINUTE, "b2")
+        tasks.create_task(house.dispatch.refresh(PRINTER.address))
+        await asyncio.sleep(0)
+        house.disk.going.set()
+    plan = house.bus.plans()[-1]
+    assert [turn.id for turn in plan.turns] == ["b1", "b2"]
