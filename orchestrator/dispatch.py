@@ -38,9 +38,9 @@ class _Lane:
     """One device's plan on its way.
 
     revision: the last one given out. boundary: when time alone changes the content; None where
-    the plan is to be looked at now. changed: its bookings are others. published: whether the broker has the plan, as far as
-    this connection to it knows. connection: the device's, when it was last sent to.
-    alarm: what was last warned of, so that it is said once.
+    the plan is to be looked at now. changed: its bookings did. published: whether the broker
+    has the plan, as far as this connection to it knows. connection: the device's, when it was
+    last sent to. alarm: what was last warned of, so that it is said once.
     """
 
     device: Device

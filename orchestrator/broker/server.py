@@ -26,7 +26,7 @@ _SHOWN = 400
 _LOG = logging.getLogger("orchestrator.broker")
 
 # [pid] 2026/11/25 02:32:07.017793 [INF] Server is ready
-_LINE = re.compile(r"\[\d+\] \S+ \S+ \[(?P<level>[A-Z]{3})\] (?P<text>.*)")
+_LINE = re.compile(r"\[\d+\] \S+ \S+ \[(?P<level>[A-Z]{3})\] ?(?P<text>.*)")
 _LISTENING = re.compile(r"Listening for MQTT clients on \w+://.*:(?P<port>\d+)$")
 _READY = "Server is ready"
 _RELOADED = "Reloaded server configuration"
