@@ -67,7 +67,7 @@ def demo(
     seconds: Annotated[
         float | None, typer.Option("--for", help="End after so many seconds; else on Ctrl-C.")
     ] = None,
-    speed: Annotated[int, typer.Option(help="So many times as fast.")] = 1,
+    speed: Annotated[int, typer.Option(help="Customers and turns so much faster: 1 to 10.")] = 1,
     octoprint: Annotated[bool, typer.Option(help="With a real OctoPrint.")] = False,  # noqa: FBT002 - a flag
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:

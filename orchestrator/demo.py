@@ -75,7 +75,7 @@ async def _demo(options: Options, folder: Path) -> int:
         if reader is None:
             return INTERRUPTED
         async with reader:
-            console.print(_where(reader, stage.config))
+            console.print(_where(reader, stage.config), soft_wrap=True)
             await first(
                 _show(reader, console),
                 stage.watch(),
@@ -131,7 +131,7 @@ def _screen(console: Console) -> Iterator[Callable[[Look], None]]:
         yield lambda _: None
         return
     with Live(console=console, refresh_per_second=4) as live:
-        yield lambda look: live.update(table(*look))
+        yield lambda look: live.update(table(look[0]))
 
 
 async def _settled(reader: Reader, stage: Stage) -> tuple[Look, dict[str, Truth]]:
@@ -155,7 +155,7 @@ def _where(reader: Reader, config: Path) -> str:
         f"Prometheus metrics: {reader.metrics_url}\n"
         "To book a turn of your own, from another terminal:\n"
         f"  laitevuoro booking add --config {config} --device {scene.VR} "
-        "--start T --end T --group nuoret\n"
+        "--start now --for 1min --group nuoret\n"
         "Ctrl-C ends the demo."
     )
 

@@ -4,31 +4,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from orchestrator.demo_api import DeviceNow, Totals
 from orchestrator.demo_scene import SITE
 
-_WORDS = {"in_use": "in use", "to_be_cleared": "to be cleared"}
+_WORDS = {"in_use": "in use", "to_be_cleared": "to clear"}
 _STATE_STYLES = {"free": "green", "in_use": "cyan", "locked": "magenta", "fault": "red"}
 _PHASES = {
-    "open": "turn",
-    "warned": "turn, warned",
-    "grace": "turn over, grace",
-    "overrun": "turn over, overrun",
-    "awaiting_check_in": "waiting for check-in",
+    "open": "running",
+    "warned": "warned",
+    "grace": "grace",
+    "overrun": "overrun",
+    "awaiting_check_in": "check-in",
 }
 
 
-def table(devices: Sequence[DeviceNow], totals: Totals) -> Table:
-    """Return the live table: a row for each device."""
-    shown = Table(title="Laitevuoro demo", title_justify="left", expand=False)
+def table(devices: Sequence[DeviceNow]) -> Table:
+    """Return the live table: a row for each device. It fits 80 columns."""
+    shown = Table(box=SIMPLE_HEAD, show_edge=False, pad_edge=False)
     for heading in ("Device", "Link", "State", "Turn"):
         shown.add_column(heading)
-    for heading in ("Time left", "Sessions today", "Minutes today", "Ended by turn"):
+    for heading in ("Time\nleft", "Sessions\ntoday", "Minutes\ntoday"):
         shown.add_column(heading, justify="right")
     for device in devices:
-        ended = totals.of(SITE, device.device).ended_by_turn
         shown.add_row(
             device.name,
             _styled(device.link, "green" if device.link == "online" else "red"),
@@ -37,7 +37,6 @@ def table(devices: Sequence[DeviceNow], totals: Totals) -> Table:
             _clock(device.seconds_left),
             str(device.sessions_today),
             f"{device.active_seconds_today / 60:.1f}",
-            str(ended),
         )
     return shown
 
@@ -62,7 +61,7 @@ def happened(
 
 def totals_table(totals: Totals, names: dict[str, str]) -> Table:
     """Return what was counted, a row for each device."""
-    shown = Table(title="Counted use", title_justify="left", expand=False)
+    shown = Table(title="Counted use", title_justify="left", box=SIMPLE_HEAD)
     shown.add_column("Device")
     for heading in ("Sessions", "Active, s", "Idle, s", "Ended by turn"):
         shown.add_column(heading, justify="right")
@@ -97,9 +96,9 @@ def _phase(device: DeviceNow) -> str | None:
 
 def _turn(device: DeviceNow) -> str:
     if device.turn is not None:
-        return _PHASES.get(device.turn.phase or "open", "turn")
+        return _PHASES.get(device.turn.phase or "open", "running")
     if device.next_turn is not None:
-        return f"next {device.next_turn.starts_at.astimezone():%H:%M:%S}"
+        return f"at {device.next_turn.starts_at.astimezone():%H:%M:%S}"
     return "–"
 
 

@@ -32,23 +32,38 @@ def counted(sessions: int, seconds: float, ended_by_turn: int = 0) -> Totals:
 
 
 def shown(what: RenderableType) -> str:
-    """Return what a wide terminal shows."""
+    """Return what an ordinary terminal shows."""
     screen = StringIO()
-    Console(file=screen, width=200).print(what)
+    Console(file=screen, width=80).print(what)
     return screen.getvalue()
 
 
 def test_the_table_tells_all_of_a_device() -> None:
     """Link, state, turn, time left, sessions and minutes."""
-    text = shown(table([IN_USE], counted(3, 90.0, 2)))
-    for part in ("VR station", "online", "in use", "turn, warned", "1:08", "3", "1.5", "2"):
+    text = shown(table([IN_USE]))
+    for part in ("VR station", "online", "in use", "warned", "1:08", "3", "1.5"):
+        assert part in text
+
+
+def test_the_table_fits_a_terminal_at_its_widest() -> None:
+    """Nothing is cut off in 80 columns."""
+    widest = FREE.model_copy(
+        update={
+            "name": "This computer",
+            "state": "to_be_cleared",
+            "next_turn": Turn(starts_at=NOON, ends_at=NOON),
+            "link": "offline",
+        }
+    )
+    text = shown(table([widest]))
+    for part in ("This computer", "offline", "to clear", f"at {NOON.astimezone():%H:%M:%S}"):
         assert part in text
 
 
 def test_a_device_that_was_never_heard_of_is_shown_too() -> None:
     """With dashes where nothing is known."""
     unknown = DeviceNow(device="vr", name="VR station", link="never", state=None)
-    text = shown(table([unknown], NOTHING))
+    text = shown(table([unknown]))
     assert "never" in text
     assert "–" in text
 
