@@ -29,7 +29,7 @@ bench: .venv/dev.installed
 	tools/system-packages
 	exec $(BIN)/python -m tests.benchmarks.run $(ARGS)
 
-# Everything, the full-size tests included, and the hypothesis tests at fifty times the examples.
+# The full-size tests, and the hypothesis tests with ten times the examples.
 proof: .venv/dev.installed
 	tools/system-packages
 	exec $(BIN)/pytest --hypothesis-profile=proof --timeout=3600 -m "proof or hypothesis" $(ARGS)

@@ -8,4 +8,4 @@ from hypothesis import settings
 # takes its own profile "ci" instead: the same examples in every run.
 settings.register_profile("default", deadline=None)
 # `make proof`
-settings.register_profile("proof", deadline=None, max_examples=5_000)
+settings.register_profile("proof", deadline=None, max_examples=1_000)
