@@ -18,7 +18,7 @@ from orchestrator.delivery import Delivery
 from orchestrator.domain.agreement import Agreement, judge, retry_after, revision_after
 from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import Device
-from orchestrator.domain.planning import earliest_end, issue, next_boundary, plan_content, says
+from orchestrator.domain.planning import earliest_end, issue, look_ahead, says
 from orchestrator.publish import Publish
 from orchestrator.store import bookings, plans
 from orchestrator.store.database import Database
@@ -212,7 +212,8 @@ class Dispatch:
             known = await self._database.read(
                 lambda rows: bookings.of_device(rows, address, ends_after=since)
             )
-            content = plan_content(lane.device, known, now)
+            outlook = look_ahead(lane.device, known, now)
+            content = outlook.content
             same = lane.plan is not None and says(lane.plan, content, self._issuer)
             if reported is not None or not same:
                 revision = revision_after(lane.revision, reported)
@@ -223,8 +224,8 @@ class Dispatch:
         except StoreFailed as error:
             self._put_off(lane, error)
             return
-        lane.boundary = next_boundary(lane.device, known, now)
-        self._boundaries.set(address, lane.boundary.timestamp())
+        lane.boundary = outlook.boundary
+        self._boundaries.set(address, outlook.boundary.timestamp())
         self._say_stored()
 
     async def _keep(self, lane: _Lane, plan: Plan) -> None:

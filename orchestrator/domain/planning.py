@@ -37,6 +37,44 @@ class Content:
     turns: tuple[Turn, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Outlook:
+    """What a plan says now, and the first moment at which time alone changes that."""
+
+    content: Content
+    boundary: datetime
+
+
+def look_ahead(
+    device: Device,
+    bookings: Iterable[Booking],
+    now: datetime,
+    *,
+    horizon: timedelta = HORIZON,
+) -> Outlook:
+    """Return what the device's plan says at `now`, and until when. Equal input, equal plan.
+
+    Total: of bookings that overlap (a restored or hand-made store) the earlier one is planned.
+    """
+    policy, moved = device.policy, last_move(device.address, now)
+    until = moved + horizon
+    turns = tuple(
+        turn
+        for turn in _turns(policy, bookings)
+        if turn.starts_at < until and now < leaves_plan_at(policy, turn)
+    )
+    boundary = min([moved + _DAY, *(leaves_plan_at(policy, turn) for turn in turns)])
+    if len(turns) > MAX_TURNS:
+        until = turns[MAX_TURNS].starts_at
+    content = Content(
+        valid_until=until,
+        after_expiry=policy.after_expiry,
+        outside_turns=policy.outside_turns,
+        turns=turns[:MAX_TURNS],
+    )
+    return Outlook(content, boundary)
+
+
 def plan_content(
     device: Device,
     bookings: Iterable[Booking],
@@ -44,20 +82,8 @@ def plan_content(
     *,
     horizon: timedelta = HORIZON,
 ) -> Content:
-    """Return what the device's plan says at `now`. Equal input gives an equal plan.
-
-    Total: of bookings that overlap (a restored or hand-made store) the earlier one is planned.
-    """
-    until = last_move(device.address, now) + horizon
-    turns = _in_plan(device.policy, bookings, now, until)
-    if len(turns) > MAX_TURNS:
-        until = turns[MAX_TURNS].starts_at
-    return Content(
-        valid_until=until,
-        after_expiry=device.policy.after_expiry,
-        outside_turns=device.policy.outside_turns,
-        turns=turns[:MAX_TURNS],
-    )
+    """Return what the device's plan says at `now` (look_ahead)."""
+    return look_ahead(device, bookings, now, horizon=horizon).content
 
 
 def next_boundary(
@@ -67,10 +93,8 @@ def next_boundary(
     *,
     horizon: timedelta = HORIZON,
 ) -> datetime:
-    """Return the first moment after `now` at which time alone changes the plan's content."""
-    move = last_move(device.address, now) + _DAY
-    turns = _in_plan(device.policy, bookings, now, move - _DAY + horizon)
-    return min([move, *(leaves_plan_at(device.policy, turn) for turn in turns)])
+    """Return the first moment after `now` at which time alone changes the plan (look_ahead)."""
+    return look_ahead(device, bookings, now, horizon=horizon).boundary
 
 
 def last_move(address: Address, now: datetime) -> datetime:
@@ -108,7 +132,17 @@ def _kept(policy: Policy) -> timedelta:
 
 def issue(content: Content, *, issuer: str, revision: int, now: datetime) -> Plan:
     """Return the plan of that content, sealed with its digest."""
-    plan = Plan(
+    return sealed(_plan(content, issuer, revision, now))
+
+
+def says(plan: Plan, content: Content, issuer: str) -> bool:
+    """Tell whether the plan says this content already, whatever its revision."""
+    same = _plan(content, issuer, plan.revision, plan.issued_at)
+    return plan == same.model_copy(update={"digest": plan.digest})
+
+
+def _plan(content: Content, issuer: str, revision: int, now: datetime) -> Plan:
+    return Plan(
         issuer=issuer,
         revision=revision,
         digest=_NO_DIGEST,
@@ -117,22 +151,6 @@ def issue(content: Content, *, issuer: str, revision: int, now: datetime) -> Pla
         after_expiry=content.after_expiry,
         outside_turns=content.outside_turns,
         turns=content.turns,
-    )
-    return sealed(plan)
-
-
-def says(plan: Plan, content: Content, issuer: str) -> bool:
-    """Tell whether the plan says this content already, whatever its revision."""
-    same = issue(content, issuer=issuer, revision=plan.revision, now=plan.issued_at)
-    return same.digest == plan.digest
-
-
-def _in_plan(
-    policy: Policy, bookings: Iterable[Booking], now: datetime, until: datetime
-) -> tuple[Turn, ...]:
-    turns = _turns(policy, bookings)
-    return tuple(
-        turn for turn in turns if turn.starts_at < until and now < leaves_plan_at(policy, turn)
     )
 
 

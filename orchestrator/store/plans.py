@@ -7,13 +7,14 @@ from dataclasses import dataclass
 
 from pydantic import ValidationError
 
+from mqtt_schemas.codec import sealed
 from mqtt_schemas.plan import Plan
 from mqtt_schemas.topics import Address, InvalidTopic
 
 
 @dataclass(frozen=True, slots=True)
 class StoredPlan:
-    """A device's last revision. `plan` is None where this version can't read it."""
+    """A device's last revision. `plan` is None where this version writes or reads it otherwise."""
 
     revision: int
     plan: Plan | None
@@ -45,6 +46,8 @@ def load(connection: sqlite3.Connection) -> dict[Address, StoredPlan]:
 
 def _read(text: str) -> Plan | None:
     try:
-        return Plan.model_validate_json(text)
+        plan = Plan.model_validate_json(text)
     except ValidationError:
         return None
+    # A version with other fields writes it otherwise, and no device would take that digest.
+    return plan if sealed(plan).digest == plan.digest else None

@@ -42,5 +42,9 @@ async def test_a_plan_that_can_not_be_read_still_tells_its_revision(tmp_path: Pa
             )
         )
         assert await database.read(plans.load) == {PC: plans.StoredPlan(41, None)}
+        plan = issue(CONTENT, issuer="main", revision=42, now=NOW)
+        other = plan.model_copy(update={"digest": "f" * 64})
+        await database.write(partial(plans.keep, address=PC, plan=other))
+        assert await database.read(plans.load) == {PC: plans.StoredPlan(42, None)}
     finally:
         database.close()
