@@ -31,6 +31,8 @@ def to_utc(value: datetime) -> datetime:
 
     Raises ValueError before 1970 and after 9999, where text and arithmetic would break.
     """
+    if value.tzinfo is UTC and value.microsecond % 1000 == 0 and value.year >= 1970:
+        return value
     try:
         value = value.astimezone(UTC)
     except OverflowError:

@@ -9,9 +9,13 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterable
 from typing import Any
 
+from pydantic_core import PydanticSerializationError, to_json
+
 _LARGEST = 2**53 - 1
+_ENCODER = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
 class NotCanonical(ValueError):
@@ -21,28 +25,55 @@ class NotCanonical(ValueError):
 def canonical(value: object) -> bytes:
     """Return `value` (of json.loads) as canonical JSON. Raises NotCanonical."""
     try:
-        _check(value)
-        text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-        return text.encode()
+        return _fast(value) if _in_order(value) else _sorted(value)
     except UnicodeEncodeError:
         raise NotCanonical("a text holds half a surrogate pair") from None
     except RecursionError:
         raise NotCanonical("it is nested too deeply") from None
 
 
-def _check(value: object) -> None:
+def _fast(value: object) -> bytes:
+    """Write what is in order already, as events come in from a canonical writer.
+
+    pydantic's encoder does not sort, but else writes the same bytes in a fifth of the time.
+    """
+    try:
+        return to_json(value)
+    except PydanticSerializationError:  # half a surrogate pair, or nested 255 deep
+        return _sorted(value)
+
+
+def _sorted(value: object) -> bytes:
+    return _ENCODER.encode(value).encode()
+
+
+def _in_order(value: object) -> bool:
+    """Tell whether all keys are in order. Raises NotCanonical for what readers may differ on."""
+    if isinstance(value, dict):
+        keys = list(value)
+        if not "".join(keys).isascii():
+            raise NotCanonical("a key is not ASCII")
+        return _all_in_order(value.values()) and keys == sorted(keys)
+    if isinstance(value, list):
+        return _all_in_order(value)
+    _check_number(value)
+    return True
+
+
+def _all_in_order(items: Iterable[object]) -> bool:
+    ordered = True
+    for item in items:
+        # Not a call for each: the path of every event.
+        if type(item) is not str and item is not None and not _in_order(item):
+            ordered = False
+    return ordered
+
+
+def _check_number(value: object) -> None:
     if isinstance(value, float):
         raise NotCanonical("a number is not whole")
     if isinstance(value, int) and not -_LARGEST <= value <= _LARGEST:
         raise NotCanonical("a number is beyond 2^53")
-    if isinstance(value, dict):
-        for key, item in value.items():
-            if not key.isascii():
-                raise NotCanonical("a key is not ASCII")
-            _check(item)
-    elif isinstance(value, list):
-        for item in value:
-            _check(item)
 
 
 def first_link(log: str) -> str:
