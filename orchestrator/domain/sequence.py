@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from mqtt_schemas.canonical import first_link
+from mqtt_schemas.codec import Incoming
 
 
 class Verdict(StrEnum):
@@ -23,11 +24,6 @@ class Verdict(StrEnum):
     LOSS = "loss"
     FORK = "fork"
 
-    @property
-    def accepted(self) -> bool:
-        """Whether the event is to be committed."""
-        return self in {Verdict.NEXT, Verdict.LOSS}
-
 
 @dataclass(frozen=True, slots=True)
 class Water:
@@ -37,22 +33,13 @@ class Water:
     chain: str
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
-    """An event's place in its log."""
-
-    seq: int
-    prev: str
-    chain: str
-
-
 def empty(log: str) -> Water:
     """Return the high water of a log before its first event."""
     return Water(0, first_link(log))
 
 
 def judge(
-    water: Water, event: Link, *, committed: Mapping[int, str], first_kept: int | None
+    water: Water, event: Incoming, *, committed: Mapping[int, str], first_kept: int | None
 ) -> Verdict:
     """Return what an event is to the committed history that ends at `water`.
 

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
-from mqtt_schemas.base import Basis, Outcome, ms_from_utc
+from mqtt_schemas.base import Basis, Outcome
 from mqtt_schemas.events import Ended, Event, EventBody, GroupSet, Started
 from mqtt_schemas.messages import Checkpoint
 
@@ -21,6 +22,11 @@ LONGEST_MS = 366 * 86_400_000
 LARGEST_FIGURE = 10**12
 #: 9999-12-30T00:00Z: local time can still be told.
 _LATEST_MS = 253_402_128_000_000
+#: What becomes part of a session; other events leave it alone.
+TELLING = (Started, GroupSet, Ended)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MILLISECOND = timedelta(milliseconds=1)
 
 
 class SessionState(StrEnum):
@@ -82,7 +88,7 @@ def implausible(event: Event) -> str | None:
 
 def occurred_ms(event: EventBody) -> int:
     """Return when an event happened, by the orchestrator's clock as far as the agent knew it."""
-    return ms_from_utc(event.wall) + (event.offset_ms or 0)
+    return (event.wall - _EPOCH) // _MILLISECOND + (event.offset_ms or 0)
 
 
 def apply(session: Session | None, event: Event) -> Session | None:

@@ -7,13 +7,13 @@ counters; what counts is the first less the second.
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
-from datetime import tzinfo
+from datetime import datetime, tzinfo
 from typing import NamedTuple
 
-from mqtt_schemas.base import COUNTED, Basis, Outcome, utc_from_ms
+from mqtt_schemas.base import COUNTED, Basis, Outcome
 from mqtt_schemas.topics import Address
 from orchestrator.domain.sessions import Session, SessionState
 
@@ -47,14 +47,19 @@ class Amounts:
     idle_ms: int = 0
     unobserved_ms: int = 0
     overrun_ms: int = 0
-    parts: Counter[tuple[str, str]] = field(default_factory=Counter)
+    parts: dict[tuple[str, str], int] = field(default_factory=dict)
 
     def add(self, other: Amounts, sign: int = 1) -> None:
         """Add another's amounts, or with sign -1 take them away."""
-        for name in NUMBERS:
-            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
+        self.sessions += sign * other.sessions
+        self.parties += sign * other.parties
+        self.people += sign * other.people
+        self.active_ms += sign * other.active_ms
+        self.idle_ms += sign * other.idle_ms
+        self.unobserved_ms += sign * other.unobserved_ms
+        self.overrun_ms += sign * other.overrun_ms
         for key, amount in other.parts.items():
-            self.parts[key] += sign * amount
+            self.parts[key] = self.parts.get(key, 0) + sign * amount
 
 
 #: The names of the plain numbers among the amounts.
@@ -75,6 +80,8 @@ def entries(
 
     Open sessions, and none, count nothing.
     """
+    if (before is None or before.outcome is None) and (after is None or after.outcome is None):
+        return []
     if before is not None and after is not None and _told(before) == _told(after):
         return []
     withdrawn = _entry(address, before, zone, withdrawn=True)
@@ -92,6 +99,8 @@ def net(totals: Totals) -> Totals:
     result = no_totals()
     for cell, amounts in totals.items():
         result[cell._replace(withdrawn=False)].add(amounts, -1 if cell.withdrawn else 1)
+    for amounts in result.values():
+        amounts.parts = {key: amount for key, amount in amounts.parts.items() if amount}
     return defaultdict(
         Amounts, {cell: amounts for cell, amounts in result.items() if amounts.sessions}
     )
@@ -107,7 +116,7 @@ def without_hours(totals: Totals) -> Totals:
 
 def local_hour(at_ms: int, zone: tzinfo) -> str:
     """Return the local hour of a moment: `2026-11-25T14`. Its first ten letters are the day."""
-    return utc_from_ms(at_ms).astimezone(zone).strftime("%Y-%m-%dT%H")
+    return datetime.fromtimestamp(at_ms // 1000, zone).isoformat()[:13]
 
 
 @dataclass(slots=True)
@@ -197,8 +206,8 @@ def _entry(
         outcome=session.outcome,
         withdrawn=withdrawn,
     )
-    parts = Counter({("category", name): spent for name, spent in session.categories.items()})
-    parts.update({("figure", name): amount for name, amount in session.figures.items()})
+    parts = {("category", name): spent for name, spent in session.categories.items() if spent}
+    parts |= {("figure", name): amount for name, amount in session.figures.items() if amount}
     amounts = Amounts(
         sessions=1,
         parties=int(session.party_size is not None),

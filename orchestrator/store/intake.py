@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
@@ -10,16 +11,13 @@ from datetime import tzinfo
 from mqtt_schemas.codec import Incoming
 from mqtt_schemas.messages import Ack, Checkpoint
 from mqtt_schemas.topics import Address
-from orchestrator.domain.sequence import Link, Verdict, Water, empty, judge
+from orchestrator.domain.sequence import Verdict, Water, empty, judge
 from orchestrator.domain.sessions import Session
 from orchestrator.domain.usage import Totals, no_totals
 from orchestrator.store import counters, events, logs, sessions
 from orchestrator.store.counters import EVENTS, Counted, Counts
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.logs import Log
-
-#: How each verdict is counted; what is accepted may still be set aside.
-_RESULTS = {Verdict.DUPLICATE: "duplicate", Verdict.GAP: "gap", Verdict.FORK: "fork"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,27 +89,27 @@ class _Intake:
         log = self._find(batch.address, batch.log)
         water = log.water if log else empty(batch.log)
         committed = self._committed(log, batch)
-        for position, incoming in enumerate(batch.events):
-            event = Link(incoming.seq, incoming.prev, incoming.chain)
+        results: Counter[str] = Counter()
+        for position, event in enumerate(batch.events):
             verdict = judge(water, event, committed=committed, first_kept=batch.first_kept)
             if verdict is Verdict.DUPLICATE:
-                self._count(batch.address, _RESULTS[verdict])
+                results["duplicate"] += 1
                 continue
-            if not verdict.accepted:
-                # What follows a gap or a fork is no better; the sender goes back by the ack.
-                self._count(batch.address, _RESULTS[verdict], len(batch.events) - position)
+            if verdict is Verdict.GAP or verdict is Verdict.FORK:
+                # What follows is no better; by the acknowledgement the sender goes back.
+                results[verdict.value] += len(batch.events) - position
                 if verdict is Verdict.FORK:
                     logs.fork(self._connection, batch.address, batch.log, event, self._now_ms)
                 break
             if log is None:
                 log = self._begin(batch, water)
             if verdict is Verdict.LOSS:
-                self._lose(batch, log, water.seq + 1, event.seq - 1)
+                results["loss"] += self._lose(batch, log, water.seq + 1, event.seq - 1)
+            results[self._accept(log, event)] += 1
             water = Water(event.seq, event.chain)
-            self._accept(log, incoming)
         if log is not None:
-            log = replace(log, water=water)
-            self._logs[batch.address, batch.log] = log
+            self._logs[batch.address, batch.log] = replace(log, water=water)
+        self._count(batch.address, results)
         self._tell(batch.address, batch.log, water)
 
     def write(self) -> None:
@@ -144,19 +142,19 @@ class _Intake:
         self._close_open(batch, log)
         return log
 
-    def _lose(self, batch: Batch, log: Log, first: int, last: int) -> None:
-        """Name a loss. Among what is lost may be the end of what is open."""
+    def _lose(self, batch: Batch, log: Log, first: int, last: int) -> int:
+        """Name a loss, and return how large it is. In it may be the end of what is open."""
         logs.lose(self._connection, log, first, last, self._now_ms)
-        self._count(batch.address, "loss", last - first + 1)
         self._close_open(batch, log)
+        return last - first + 1
 
     def _close_open(self, batch: Batch, log: Log) -> None:
         closed = self._ledger.close_open(batch.address, log.id, batch.checkpoint)
         self._closures += [(self._next_id, session) for session in closed]
 
-    def _accept(self, log: Log, incoming: Incoming) -> None:
+    def _accept(self, log: Log, incoming: Incoming) -> str:
+        """Take an event in. Returns how it is counted."""
         reason = self._ledger.take(log.address, log.id, incoming)
-        self._count(log.address, "accepted" if reason is None else "set_aside")
         self._rows.append(
             events.Row(
                 id=self._next_id,
@@ -168,9 +166,12 @@ class _Intake:
             )
         )
         self._next_id += 1
+        return "accepted" if reason is None else "set_aside"
 
-    def _count(self, address: Address, result: str, number: int = 1) -> None:
-        self.taken.counts[Counted(EVENTS, result, address.site, address.device)] += number
+    def _count(self, address: Address, results: Counter[str]) -> None:
+        for result, number in results.items():
+            counted = Counted(EVENTS, result, address.site, address.device)
+            self.taken.counts[counted] += number
 
     def _tell(self, address: Address, name: str, water: Water) -> None:
         chain = water.chain if water.seq else None

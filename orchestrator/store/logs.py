@@ -5,8 +5,9 @@ from __future__ import annotations
 import sqlite3
 from dataclasses import dataclass
 
+from mqtt_schemas.codec import Incoming
 from mqtt_schemas.topics import Address
-from orchestrator.domain.sequence import Link, Water
+from orchestrator.domain.sequence import Water
 
 #: Forks kept for a person to look at. A cloned disk repeats itself for ever.
 FORKS_KEPT = 1000
@@ -65,7 +66,7 @@ def lose(connection: sqlite3.Connection, log: Log, first: int, last: int, now_ms
 
 
 def fork(
-    connection: sqlite3.Connection, address: Address, name: str, event: Link, now_ms: int
+    connection: sqlite3.Connection, address: Address, name: str, event: Incoming, now_ms: int
 ) -> None:
     """Record an event that contradicts what is committed, once however often it comes."""
     connection.execute(

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from mqtt_schemas.base import Basis, Outcome
 from mqtt_schemas.topics import Address
 from orchestrator.domain.sessions import ClockSource, Session, SessionState
+
+_ENCODER = json.JSONEncoder(sort_keys=True)
 
 _COLUMNS = """session, state, rule, basis, begun_ms, clock, turn, target_group, party_size,
     ended_ms, outcome, at_checkpoint, active_ms, idle_ms, unobserved_ms, overrun_ms,
@@ -110,9 +112,13 @@ def _to_row(address: Address, log: int, session: Session) -> tuple[object, ...]:
         session.idle_ms,
         session.unobserved_ms,
         session.overrun_ms,
-        json.dumps(session.categories, sort_keys=True),
-        json.dumps(session.figures, sort_keys=True),
+        _to_json(session.categories),
+        _to_json(session.figures),
     )
+
+
+def _to_json(amounts: Mapping[str, int]) -> str:
+    return _ENCODER.encode(amounts) if amounts else "{}"
 
 
 def _from_row(row: Sequence[Any]) -> Session:

@@ -13,6 +13,7 @@ from mqtt_schemas.events import Event
 from orchestrator.domain.sessions import Session, apply
 from orchestrator.domain.usage import (
     NOT_TOLD,
+    NUMBERS,
     Amounts,
     Cell,
     GroupUsage,
@@ -185,12 +186,14 @@ def test_hours_add_up(happened: list[Event]) -> None:
 
 def test_amounts_can_be_taken_away() -> None:
     """What was added and taken away again leaves nothing."""
-    amounts = Amounts(sessions=2, parts=Amounts().parts)
-    amounts.parts["category", "game"] = 3
+    amounts = Amounts(parts={("category", "game"): 3})
+    for number, name in enumerate(NUMBERS, start=1):
+        setattr(amounts, name, number)
     rest = Amounts()
     rest.add(amounts)
+    assert rest == amounts
     rest.add(amounts, -1)
-    assert rest == Amounts()
+    assert rest == Amounts(parts={("category", "game"): 0})
 
 
 def test_a_cell_of_nothing_is_no_total() -> None:

@@ -6,7 +6,8 @@ import sqlite3
 
 import pytest
 
-from orchestrator.domain.sequence import Link, Water, empty
+from mqtt_schemas.codec import Incoming
+from orchestrator.domain.sequence import Water, empty
 from orchestrator.store import logs
 from tests.orchestrator.histories import MORNING, PRINTER, STATION, log_id
 
@@ -35,5 +36,5 @@ def test_forks_are_kept_once_and_not_without_end(
     """A cloned disk that goes on and on fills no disk."""
     monkeypatch.setattr(logs, "FORKS_KEPT", 3)
     for seq in (1, 1, 2, 3, 4, 5):
-        logs.fork(rows, PRINTER, log_id(1), Link(seq, "p", "c"), MORNING)
+        logs.fork(rows, PRINTER, log_id(1), Incoming(seq, "p", "c", b"{}", None), MORNING)
     assert rows.execute("SELECT seq FROM forks").fetchall() == [(3,), (4,), (5,)]

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections import Counter
 
 from mqtt_schemas.base import Basis, Outcome
 from orchestrator.domain.usage import NUMBERS, Amounts, Cell, no_totals
@@ -15,7 +14,7 @@ TUESDAY = MONDAY._replace(hour="2026-11-24T00", withdrawn=True)
 
 def _amounts(factor: int = 1) -> Amounts:
     amounts = Amounts(
-        parts=Counter({("category", "game"): 8 * factor, ("figure", "filament_mm"): 9 * factor})
+        parts={("category", "game"): 8 * factor, ("figure", "filament_mm"): 9 * factor}
     )
     for number, name in enumerate(NUMBERS, start=1):
         setattr(amounts, name, factor * number)
