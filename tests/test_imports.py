@@ -50,8 +50,8 @@ print(*{{name.partition(".")[0] for name in set(sys.modules) - before}})
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=30
     )
-    names = {name for name in done.stdout.split() if not name.startswith("_")}
-    return names - sys.stdlib_module_names
+    loaded = {name for name in done.stdout.split() if not name.startswith("_")}
+    return loaded - sys.stdlib_module_names
 
 
 def test_the_contract_needs_pydantic_alone() -> None:
