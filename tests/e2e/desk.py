@@ -30,9 +30,14 @@ asyncio.run(main())
 """
 
 SITTING = ("/usr/bin/sleep", "infinity")
+# The next two say that they are idle once they are ready, so that a test can wait for it.
+_SAY_IDLE = (
+    "busctl call org.freedesktop.login1 /org/freedesktop/login1/session/auto"
+    " org.freedesktop.login1.Session SetIdleHint b true"
+)
 #: Ignores SIGTERM and SIGHUP, and so does what it starts.
-STUBBORN = ("/bin/sh", "-c", "trap '' TERM HUP; while :; do sleep 1; done")
-#: Says that it is idle once it listens, so that a test can wait for it.
+STUBBORN = ("/bin/sh", "-c", f"trap '' TERM HUP; {_SAY_IDLE}; while :; do sleep 1; done")
+#: Locks when it is told to.
 LOCKER = (PYTHON, "-c", _LOCKER)
 
 
