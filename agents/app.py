@@ -10,6 +10,8 @@ import logging
 import os
 import signal
 import time
+from contextlib import suppress
+from functools import partial
 from pathlib import Path
 
 from agents import drivers, notify
@@ -20,6 +22,7 @@ from agents.config import (
     InvalidConfiguration,
     read_secret,
 )
+from agents.drivers import Surroundings
 from agents.link import Identity, Link
 from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable
 from agents.runtime import Runtime
@@ -27,23 +30,20 @@ from mqtt_schemas import __version__
 
 log = logging.getLogger(__name__)
 
-#: Half of systemd's usual WatchdogSec=30 and less.
-WATCHDOG = 10.0
+#: Seconds until a runtime that failed starts anew: at first, and at most.
+FIRST_RESTART, LAST_RESTART = 1.0, 60.0
 
 
 async def serve(configuration: Configuration) -> None:
     """Run all devices until SIGTERM or SIGINT. Raises InvalidConfiguration."""
     clock = SystemClock()
-    runtimes = [_runtime(device, configuration, clock) for device in configuration.device]
+    devices = [_Supervised(device, configuration, clock) for device in configuration.device]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with asyncio.TaskGroup() as tasks:
-        running = [
-            tasks.create_task(runtime.run(), name=str(device.address))
-            for runtime, device in zip(runtimes, configuration.device, strict=True)
-        ]
+        running = [tasks.create_task(device.run(), name=device.name) for device in devices]
         running.append(tasks.create_task(_watchdog(), name="watchdog"))
         notify.ready()
         await stop.wait()
@@ -52,24 +52,72 @@ async def serve(configuration: Configuration) -> None:
             task.cancel()
 
 
+class _Supervised:
+    """One device's runtime. Where it fails, it starts anew from its outbox, as after a kill.
+
+    So that a fault in one device's driver stops no other device.
+    """
+
+    def __init__(self, device: DeviceSettings, configuration: Configuration, clock: Clock) -> None:
+        self.name = str(device.address)
+        self._start = partial(_runtime, device, configuration, clock)
+        self._runtime, self._outbox = self._start()
+
+    async def run(self) -> None:
+        """Run until cancelled."""
+        wait = FIRST_RESTART
+        while True:
+            began = time.monotonic()
+            try:
+                await self._runtime.run()
+            except Exception:
+                log.exception("%s: failed, and starts anew", self.name)
+            finally:
+                self._outbox.close()
+            if time.monotonic() - began > 2 * LAST_RESTART:
+                wait = FIRST_RESTART
+            wait = await self._restart(wait)
+
+    async def _restart(self, wait: float) -> float:
+        while True:
+            await asyncio.sleep(wait)
+            wait = min(2 * wait, LAST_RESTART)
+            try:
+                self._runtime, self._outbox = self._start()
+            except InvalidConfiguration as error:
+                log.error("%s: %s", self.name, error)  # noqa: TRY400 - one line
+            else:
+                return wait
+
+
 async def _watchdog() -> None:
     """Tell systemd that the loop turns. A loop that hangs says nothing, and is restarted."""
-    while True:
+    seconds = notify.watchdog_seconds()
+    while seconds is not None:
         notify.watchdog()
-        await asyncio.sleep(WATCHDOG)
+        await asyncio.sleep(seconds)
 
 
-def _runtime(device: DeviceSettings, configuration: Configuration, clock: Clock) -> Runtime:
+def _runtime(
+    device: DeviceSettings, configuration: Configuration, clock: Clock
+) -> tuple[Runtime, Outbox]:
     folder = configuration.state_dir / device.address.user
+    identity = identity_of(device, clock.boot_id)
     outbox, problems = open_outbox(folder, clock)
-    return Runtime(
-        device=drivers.build(device.driver, device.own, clock),
-        outbox=outbox,
-        link=Link(broker=configuration.broker, identity=identity_of(device, clock.boot_id)),
-        clock=clock,
-        without_plan=device.outside,
-        problems=problems,
-    )
+    try:
+        driver = drivers.build(device, Surroundings(clock, configuration.file, memory=folder))
+        runtime = Runtime(
+            device=driver,
+            outbox=outbox,
+            link=Link(broker=configuration.broker, identity=identity),
+            clock=clock,
+            without_plan=device.outside,
+            problems=problems,
+        )
+    except BaseException:
+        outbox.close()
+        raise
+    return runtime, outbox
 
 
 def identity_of(device: DeviceSettings, boot_id: str) -> Identity:
@@ -90,21 +138,24 @@ def open_outbox(folder: Path, clock: Clock) -> tuple[Outbox, tuple[str, ...]]:
     A file that can't be read is set aside under another name, never deleted, and a new log
     begins. Raises InvalidConfiguration where nothing can be written at all.
     """
+    path = folder / "outbox.db"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         folder.chmod(0o700)
+        try:
+            return Outbox.open(path, clock=clock), ()
+        except OutboxBroken as error:
+            log.error("the outbox is set aside: %s", error)  # noqa: TRY400 - one line, no trace
+        _set_aside(path, clock)
+        return Outbox.open(path, clock=clock), ("outbox_set_aside",)
     except OSError as error:
-        raise InvalidConfiguration(f"{folder}: {error.strerror}") from None
-    path = folder / "outbox.db"
-    try:
-        return Outbox.open(path, clock=clock), ()
-    except OutboxUnwritable as error:
-        raise InvalidConfiguration(str(error)) from None
-    except OutboxBroken as error:
-        log.error("the outbox is set aside: %s", error)  # noqa: TRY400 - one line, no trace
+        raise InvalidConfiguration(f"{error.filename}: {error.strerror}.") from None
+    except (OutboxBroken, OutboxUnwritable) as error:
+        raise InvalidConfiguration(f"{error}.") from None
+
+
+def _set_aside(path: Path, clock: Clock) -> None:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.wall_ms() / 1000))
     for suffix in ("", "-wal", "-shm"):
-        broken = Path(f"{path}{suffix}")
-        if broken.exists():
-            broken.rename(f"{path}.broken-{stamp}-{os.getpid()}{suffix}")
-    return Outbox.open(path, clock=clock), ("outbox_set_aside",)
+        with suppress(FileNotFoundError):
+            Path(f"{path}{suffix}").rename(f"{path}.broken-{stamp}-{os.getpid()}{suffix}")

@@ -15,6 +15,8 @@ from agents.config import InvalidConfiguration, load
 DEFAULT_CONFIG = Path("/etc/laitevuoro/agent.toml")
 #: The user's mistake, said in a sentence.
 USAGE = 2
+#: 128 and the signal's number, as a shell says it.
+INTERRUPTED = 130
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -35,6 +37,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except InvalidConfiguration as error:
         sys.stderr.write(f"{error}\n")
         return USAGE
+    except KeyboardInterrupt:  # before `run` has its own handler, and in `check`
+        return INTERRUPTED
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -5,18 +5,20 @@ from __future__ import annotations
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import (
     AfterValidator,
     BaseModel,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     ValidationInfo,
     model_validator,
 )
 
+from agents.config_errors import sentences
 from mqtt_schemas.base import Id
 from mqtt_schemas.plan import OutsideTurns
 from mqtt_schemas.topics import Address, InvalidTopic
@@ -26,11 +28,20 @@ Driver = Literal["pc", "octoprint", "simulated"]
 
 
 def _in_folder(value: Path, info: ValidationInfo) -> Path:
-    return (info.context or Path()) / value.expanduser()
+    file = info.context
+    return (file.parent if isinstance(file, Path) else Path()) / value.expanduser()
 
 
 #: A relative path is relative to the configuration file's folder.
 FilePath = Annotated[Path, AfterValidator(_in_folder)]
+
+
+def _can_be_looked_up(host: str) -> str:
+    try:
+        host.encode("idna")
+    except UnicodeError:
+        raise ValueError("it is no host name: a part of it is empty or too long") from None
+    return host
 
 
 class InvalidConfiguration(Exception):
@@ -44,11 +55,20 @@ class _Section(BaseModel):
 class BrokerSettings(_Section):
     """Where the broker is, and the TLS files where it wants them."""
 
-    host: str = "127.0.0.1"
+    host: Annotated[str, Field(min_length=1), AfterValidator(_can_be_looked_up)] = "127.0.0.1"
     port: Annotated[int, Field(ge=1, le=65535)] = 1883
     ca_file: FilePath | None = None
     cert_file: FilePath | None = None
     key_file: FilePath | None = None
+
+    @model_validator(mode="after")
+    def _all_of_tls_or_none(self) -> Self:
+        """Without ca_file there is no TLS: a certificate would silently go unused."""
+        if (self.cert_file is None) != (self.key_file is None):
+            raise ValueError("cert_file and key_file go together")
+        if self.cert_file is not None and self.ca_file is None:
+            raise ValueError("cert_file and key_file need ca_file: there is no TLS without it")
+        return self
 
 
 class DeviceSettings(_Section):
@@ -73,6 +93,13 @@ class DeviceSettings(_Section):
             raise ValueError(str(error)) from None
         return self
 
+    @model_validator(mode="after")
+    def _has_its_drivers_table_only(self) -> Self:
+        for table in get_args(Driver):
+            if table != self.driver and table in self.model_fields_set:
+                raise ValueError(f"the table {table} is there, but the driver is {self.driver}")
+        return self
+
     @property
     def address(self) -> Address:
         """The device's address."""
@@ -91,18 +118,35 @@ class DeviceSettings(_Section):
     @property
     def own(self) -> dict[str, Any]:
         """The driver's own table."""
-        return {"pc": self.pc, "octoprint": self.octoprint, "simulated": self.simulated}[
-            self.driver
-        ]
+        tables = {"pc": self.pc, "octoprint": self.octoprint, "simulated": self.simulated}
+        return tables[self.driver]
+
+
+def _at_least_one(devices: tuple[DeviceSettings, ...]) -> tuple[DeviceSettings, ...]:
+    if not devices:
+        raise ValueError("there is no device")
+    return devices
 
 
 class Configuration(_Section):
-    """All of an agent's configuration."""
+    """All of an agent's configuration. `file` is where it was read from."""
 
     state_dir: FilePath
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     broker: BrokerSettings = BrokerSettings()
-    device: Annotated[tuple[DeviceSettings, ...], Field(min_length=1)]
+    # No min_length: pydantic would count the bad ones out, and say that there are none.
+    device: Annotated[tuple[DeviceSettings, ...], AfterValidator(_at_least_one)]
+    _file: Path = PrivateAttr(default=Path())
+
+    def model_post_init(self, context: Any, /) -> None:  # noqa: ANN401 - pydantic's signature
+        """Note the file."""
+        if isinstance(context, Path):
+            self._file = context
+
+    @property
+    def file(self) -> Path:
+        """The configuration file, to be named with what is wrong in it."""
+        return self._file
 
     @model_validator(mode="after")
     def _each_device_once(self) -> Self:
@@ -122,17 +166,14 @@ def load(path: Path, environment: Mapping[str, str]) -> Configuration:
     try:
         raw = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
-        raise InvalidConfiguration(f"{path}: {error.strerror}") from None
+        raise InvalidConfiguration(f"{path}: {error.strerror}.") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise InvalidConfiguration(f"{path}: not TOML: {error}") from None
-    for name, value in environment.items():
-        if name.startswith(ENVIRONMENT):
-            _override(raw, name.removeprefix(ENVIRONMENT).lower().split("__"), value)
+        raise InvalidConfiguration(f"{path}: This is not TOML: {error}.") from None
+    variables = _override(raw, environment)
     try:
-        return Configuration.model_validate(raw, context=path.parent)
+        return Configuration.model_validate(raw, context=path)
     except ValidationError as error:
-        lines = [_sentence(path, item["loc"], item["msg"]) for item in error.errors()]
-        raise InvalidConfiguration("\n".join(lines)) from None
+        raise InvalidConfiguration("\n".join(sentences(error, str(path), variables))) from None
 
 
 def read_secret(path: Path) -> str:
@@ -140,20 +181,24 @@ def read_secret(path: Path) -> str:
     try:
         secret = path.read_text(encoding="utf-8").strip()
     except (OSError, UnicodeDecodeError):
-        raise InvalidConfiguration(f"{path}: the secret can't be read") from None
+        raise InvalidConfiguration(f"{path}: The secret can't be read.") from None
     if not secret:
-        raise InvalidConfiguration(f"{path}: the secret is empty")
+        raise InvalidConfiguration(f"{path}: The secret is empty.")
     return secret
 
 
-def _override(raw: dict[str, Any], keys: list[str], value: str) -> None:
-    for key in keys[:-1]:
-        raw = raw.setdefault(key, {})
-        if not isinstance(raw, dict):
-            return
-    raw[keys[-1]] = value
-
-
-def _sentence(path: Path, where: tuple[int | str, ...], reason: str) -> str:
-    key = ".".join(str(part) for part in where) or "the whole"
-    return f"{path}: {key}: {reason}"
+def _override(raw: dict[str, Any], environment: Mapping[str, str]) -> dict[tuple[str, ...], str]:
+    """Put the environment's values into `raw`; return which variable set which key."""
+    variables: dict[tuple[str, ...], str] = {}
+    for name, value in sorted(environment.items()):
+        if not name.startswith(ENVIRONMENT):
+            continue
+        key = name.removeprefix(ENVIRONMENT).lower().split("__")
+        table: Any = raw
+        for part in key[:-1]:
+            table = table.setdefault(part, {})
+            if not isinstance(table, dict):
+                raise InvalidConfiguration(f"{name}: Only the keys of tables can be overridden.")
+        table[key[-1]] = value
+        variables[tuple(key)] = name
+    return variables

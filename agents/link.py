@@ -37,6 +37,10 @@ SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 #: Seconds within which the broker must acknowledge.
 PUBLISH_TIMEOUT = 10.0
 FIRST_BACKOFF, LAST_BACKOFF = 0.5, 30.0
+#: In a SUBACK (MQTT 3.1.1, section 3.9.3).
+REFUSED = 0x80
+#: Seconds until the same thing is logged again.
+SAY_AGAIN = 600.0
 
 #: The library logs each failed try; we log each change.
 _QUIET = logging.getLogger(f"{__name__}.client")
@@ -93,11 +97,18 @@ Receive = Callable[[Received], None]
 
 
 class Link:
-    """Keeps one device connected. `connection` is None while it is not."""
+    """Keeps one device connected. `connection` is None while it is not.
 
-    def __init__(self, *, broker: BrokerSettings, identity: Identity) -> None:
+    timeout: seconds within which the broker must acknowledge anything.
+    """
+
+    def __init__(
+        self, *, broker: BrokerSettings, identity: Identity, timeout: float = PUBLISH_TIMEOUT
+    ) -> None:
         self._broker = broker
         self._identity = identity
+        self._timeout = timeout
+        self._said: dict[str, float] = {}
         self.connection: Connection | None = None
 
     async def run(self, serve: Serve, receive: Receive) -> None:
@@ -105,19 +116,16 @@ class Link:
 
         `receive` gets each valid message from below `down/` and of the orchestrators.
         """
-        backoff, told = FIRST_BACKOFF, ""
+        backoff = FIRST_BACKOFF
+        loop = asyncio.get_running_loop()
         while True:
-            loop = asyncio.get_running_loop()
             began = loop.time()
             try:
                 await self._connect(serve, receive)
             except* (aiomqtt.MqttError, LinkLost) as group:
-                reason = str(_first(group))
-                if reason != told:
-                    log.warning("%s: no broker: %s", self._identity.address, reason)
-                    told = reason
+                self._say(logging.WARNING, f"no broker: {_first(group)}")
             if loop.time() - began > LAST_BACKOFF:
-                backoff, told = FIRST_BACKOFF, ""
+                backoff = FIRST_BACKOFF
             # Full jitter, so that a library's agents don't all return in the same instant.
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
             backoff = min(backoff * 2, LAST_BACKOFF)
@@ -131,16 +139,16 @@ class Link:
             qos=1,
             retain=True,
         )
-        client = _client(self._broker, self._identity, will)
+        client = _client(self._broker, self._identity, will, self._timeout)
         async with _entered(client), asyncio.TaskGroup() as tasks:
-            reader = tasks.create_task(_read(client, receive), name=f"{address} reads")
-            await client.subscribe(down_filter(address), qos=1)
-            await client.subscribe(instances_filter(), qos=1)
+            reader = tasks.create_task(self._read(client, receive), name=f"{address} reads")
+            await _subscribe(client, down_filter(address))
+            await _subscribe(client, instances_filter())
             connection = _Connected(client=client, address=address, connection_id=connection_id)
             await connection.publish(
                 Channel.LINK, self._presence(connection_id, "online"), retain=True
             )
-            log.info("%s: connected to the broker", address)
+            self._say(logging.INFO, "connected to the broker")
             self.connection = connection
             try:
                 await serve(connection)
@@ -148,6 +156,26 @@ class Link:
                 self.connection = None
                 reader.cancel()
                 await self._say_goodbye(connection)
+
+    async def _read(self, client: aiomqtt.Client, receive: Receive) -> None:
+        async for message in client.messages:
+            payload = message.payload
+            if not isinstance(payload, bytes):
+                continue
+            try:
+                received = decode(message.topic.value, payload)
+            except InvalidMessage as error:
+                self._say(logging.WARNING, f"a message was refused ({error.fault}): {error.reason}")
+            else:
+                receive(received)
+
+    def _say(self, level: int, text: str) -> None:
+        """Log, but not the same thing over and over: a broker may be down, or flap, for days."""
+        now = asyncio.get_running_loop().time()
+        self._said = {said: at for said, at in self._said.items() if now - at < SAY_AGAIN}
+        if text not in self._said:
+            self._said[text] = now
+            log.log(level, "%s: %s", self._identity.address, text)
 
     async def _say_goodbye(self, connection: Connection) -> None:
         """Publish "offline" at a clean end, since the broker then sends no will."""
@@ -169,7 +197,7 @@ class Link:
 
 
 def _client(
-    broker: BrokerSettings, identity: Identity, will: aiomqtt.Will | None
+    broker: BrokerSettings, identity: Identity, will: aiomqtt.Will | None, timeout: float
 ) -> aiomqtt.Client:
     tls = None
     if broker.ca_file is not None:
@@ -188,7 +216,7 @@ def _client(
         clean_session=True,
         will=will,
         keepalive=30,
-        timeout=PUBLISH_TIMEOUT,
+        timeout=timeout,
         tls_params=tls,
         socket_options=SOCKET_OPTIONS,
         logger=_QUIET,
@@ -197,7 +225,7 @@ def _client(
 
 async def broker_problem(broker: BrokerSettings, identity: Identity) -> str | None:
     """Connect and leave again, without a word on any topic; return what went wrong, or None."""
-    client = _client(broker, identity, will=None)
+    client = _client(broker, identity, will=None, timeout=PUBLISH_TIMEOUT)
     try:
         async with _entered(client):
             return None
@@ -205,15 +233,11 @@ async def broker_problem(broker: BrokerSettings, identity: Identity) -> str | No
         return str(error)
 
 
-async def _read(client: aiomqtt.Client, receive: Receive) -> None:
-    async for message in client.messages:
-        payload = message.payload
-        if not isinstance(payload, bytes):
-            continue
-        try:
-            receive(decode(message.topic.value, payload))
-        except InvalidMessage as error:
-            log.warning("a message was refused (%s): %s", error.fault, error.reason)
+async def _subscribe(client: aiomqtt.Client, topic_filter: str) -> None:
+    """Subscribe. Raises LinkLost where the broker refuses: it says so only in its answer."""
+    answers = await client.subscribe(topic_filter, qos=1)
+    if any((each if isinstance(each, int) else each.value) >= REFUSED for each in answers):
+        raise LinkLost(f"the broker refuses the subscription to {topic_filter}")
 
 
 @asynccontextmanager

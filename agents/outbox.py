@@ -80,7 +80,8 @@ class Outbox:
     """One device's events, in the order in which they happened.
 
     Shape: `log` is the UUID of this history, `last` its newest seq (0: none yet),
-    `acknowledged` the highest seq that the orchestrator is known to have committed.
+    `acknowledged` the highest seq that the orchestrator is known to have committed, `path`
+    the file.
     """
 
     def __init__(
@@ -91,7 +92,7 @@ class Outbox:
         clock: Clock,
         new_log: Callable[[], str],
     ) -> None:
-        self._path = path
+        self.path = path
         self._connection = connection
         self._clock = clock
         self._new_log = new_log
@@ -115,7 +116,7 @@ class Outbox:
         """Open or make the file, for this process alone. Raises OutboxBroken, OutboxUnwritable."""
         with ExitStack() as undo:
             try:
-                connection = sqlite3.connect(path, isolation_level=None)
+                connection = sqlite3.connect(path, isolation_level=None, timeout=1)
                 undo.callback(connection.close)
                 # Two agents on one file would each go on from a tip of their own. Without
                 # shared memory beside it, it can also be opened on a full disk.
@@ -261,7 +262,7 @@ class Outbox:
         try:
             return self._connection.execute(sql, values).fetchall()
         except sqlite3.Error as error:
-            raise OutboxBroken(f"{self._path}: {error}") from error
+            raise OutboxBroken(f"{self.path}: {error}") from error
 
     def _transaction(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
         try:
@@ -273,7 +274,7 @@ class Outbox:
         except sqlite3.Error as error:
             with suppress(sqlite3.Error):  # SQLite has mostly rolled back by itself
                 self._connection.execute("ROLLBACK")
-            raise OutboxUnwritable(f"{self._path}: {error}") from error
+            raise OutboxUnwritable(f"{self.path}: {error}") from error
 
 
 def _may_pass(error: sqlite3.Error) -> bool:

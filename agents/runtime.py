@@ -11,7 +11,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Protocol, TypeVar
 
 from pydantic import TypeAdapter, ValidationError
@@ -26,6 +26,7 @@ from agents.schedule import Schedule
 from agents.sending import send_events, send_status
 from agents.status import Source, status_of, turn_now
 from agents.timesync import TimeSync
+from agents.tracking import OpenSession
 from mqtt_schemas.base import DeviceLink, DeviceState
 from mqtt_schemas.codec import Received, encode
 from mqtt_schemas.events import EventBody, OrderOutcome, Step
@@ -36,6 +37,10 @@ log = logging.getLogger(__name__)
 
 CHECKPOINT_MS = 30_000
 RETRY_SAVE_MS = 1000
+#: Events that wait in memory for a disk that takes nothing; the oldest beyond are given up.
+MOST_UNSAVED = 5000
+#: Seconds from one look to the next at least: changes come in bursts.
+SETTLE = 0.05
 #: Bounds beyond the Device protocol's own, against a driver that hangs.
 OBSERVE_TIMEOUT, ORDER_TIMEOUT = 15.0, 20.0
 #: The longest time between two cycles: a missed timer is made good within it.
@@ -75,7 +80,7 @@ class Runtime:
         self._without_plan = without_plan
         self._problems = tuple(problems)
         self._new_id = new_id
-        self._orders: asyncio.Queue[Order] = asyncio.Queue()
+        self._orders: asyncio.Queue[_Given] = asyncio.Queue()
         self._ordering = 0
         self._due, self._look = asyncio.Event(), asyncio.Event()
         self._status_changed, self._events_changed = asyncio.Event(), asyncio.Event()
@@ -87,21 +92,24 @@ class Runtime:
         saved = _load(_SAVED, outbox.load("saved"))
         self._state, told = cycle.resume(saved, self._moment(), device.rule)
         self._unsaved: list[EventBody] = list(told)
+        self._unsaved_state: dict[str, str] = {}
         self._saved_ms, self._tried_ms = 0, 0
-        self._unwritable = False
+        self._unwritable = self._events_lost = self._silent = False
 
     async def run(self) -> None:
         """Run until cancelled. What is open then is resumed by the next start."""
-        await self._device.start()
         try:
+            await self._device.start()
             async with asyncio.TaskGroup() as tasks:
                 tasks.create_task(self._watch(), name="watch")
                 tasks.create_task(self._tick(), name="tick")
                 tasks.create_task(self._carry_out(), name="orders")
                 tasks.create_task(self._link.run(self._serve, self._receive), name="link")
         finally:
-            self._save(self._moment())
-            await self._device.stop()
+            try:
+                self._save_now(self._moment())
+            finally:
+                await self._device.stop()
 
     # --- the device
 
@@ -111,6 +119,7 @@ class Runtime:
         try:
             while True:
                 self._cycle(await self._observe())
+                await asyncio.sleep(SETTLE)
                 waits = {changed, look}
                 await asyncio.wait(
                     waits, timeout=self._device.interval, return_when=asyncio.FIRST_COMPLETED
@@ -126,30 +135,33 @@ class Runtime:
             look.cancel()
 
     async def _observe(self) -> Sequence[Observation]:
+        """Look at the device. One that hangs is out of reach, and shows what it showed last."""
         try:
             async with asyncio.timeout(OBSERVE_TIMEOUT):
-                return await self._device.observe()
+                observations = await self._device.observe()
         except TimeoutError:
-            held = self._state.held
-            return [
-                Observation(
-                    at_ms=self._clock.boot_ms(),
-                    device_link=DeviceLink.DISCONNECTED,
-                    state=DeviceState.OFF,
-                    use=held.use if held else None,
-                    problems=("device_silent",),
-                )
-            ]
+            self._silent = True
+            held, now = self._state.held, self._clock.boot_ms()
+            away = DeviceLink.DISCONNECTED
+            # A use from before a restart is not known to go on: nothing was seen yet.
+            return [replace(held, at_ms=now, device_link=away, ended=None)] if held else []
+        self._silent = False
+        return observations
 
     async def _carry_out(self) -> None:
         while True:
-            order = await self._orders.get()
-            try:
-                async with asyncio.timeout(ORDER_TIMEOUT):
-                    answer = await self._device.carry_out(order)
-            except TimeoutError:
-                answer = Answer(OrderOutcome.FAILED, "no_answer")
-            self._take_answer(order, answer)
+            given = await self._orders.get()
+            if given.still_stands(self._state.session):
+                self._take_answer(given.order, await self._answer(given.order))
+            else:
+                self._ordering -= 1
+
+    async def _answer(self, order: Order) -> Answer:
+        try:
+            async with asyncio.timeout(ORDER_TIMEOUT):
+                return await self._device.carry_out(order)
+        except TimeoutError:
+            return Answer(OrderOutcome.FAILED, "no_answer")
 
     def _take_answer(self, order: Order, answer: Answer) -> None:
         moment = self._moment()
@@ -216,7 +228,7 @@ class Runtime:
             self._save(moment)
         for order in result.orders:
             self._ordering += order.step in _ENDING
-            self._orders.put_nowait(order)
+            self._orders.put_nowait(_Given(order, _use(self._state.session)))
         self._note_status()
 
     def _setting(self) -> cycle.Setting:
@@ -234,8 +246,10 @@ class Runtime:
 
     def _save(self, moment: cycle.Moment) -> None:
         """Write events and state together; where that fails, keep them and try again soon."""
-        if self._unwritable and moment.boot_ms - self._tried_ms < RETRY_SAVE_MS:
-            return
+        if not self._unwritable or moment.boot_ms - self._tried_ms >= RETRY_SAVE_MS:
+            self._save_now(moment)
+
+    def _save_now(self, moment: cycle.Moment) -> None:
         saved = cycle.snapshot(self._state, moment)
         events = tuple(self._unsaved)
         self._tried_ms = moment.boot_ms
@@ -244,16 +258,26 @@ class Runtime:
             del self._unsaved[: len(events)]
             if events:
                 self._events_changed.set()
+        elif len(events) > MOST_UNSAVED:
+            if not self._events_lost:
+                log.error("%s: events are given up: there is no room for more", self._outbox.path)
+            self._events_lost = True
+            del self._unsaved[:-MOST_UNSAVED]
 
     def _store(self, state: dict[str, str], events: Sequence[EventBody] = ()) -> bool:
+        """Write; where that fails, keep the state for the next time."""
+        self._unsaved_state |= state
         try:
-            self._outbox.commit(events, state)
+            self._outbox.commit(events, self._unsaved_state)
         except OutboxUnwritable as error:
             if not self._unwritable:
                 log.error("the outbox can't be written: %s", error)  # noqa: TRY400 - one line
             self._unwritable = True
             return False
+        if self._unwritable:
+            log.info("%s: the outbox can be written again", self._outbox.path)
         self._unwritable = False
+        self._unsaved_state = {}
         return True
 
     # --- the bus
@@ -291,16 +315,16 @@ class Runtime:
         except OutboxUnwritable:
             return  # The orchestrator says it again when the events come again.
         if verdict is Verdict.FORKED:
-            log.error("two histories share this outbox's log: what follows is logged anew")
+            log.error(
+                "%s: two histories share a log: what follows is logged anew", self._outbox.path
+            )
         if verdict is not Verdict.IGNORED:
             self._events_changed.set()
             self._status_changed.set()
 
     def _status(self, connection: str) -> Status:
         held = self._state.held
-        own = [*self._problems]
-        if self._unwritable:
-            own.append("outbox_unwritable")
+        own = [*self._problems, *self._own_problems()]
         return status_of(
             Source(
                 state=self._state,
@@ -314,6 +338,14 @@ class Runtime:
             connection,
         )
 
+    def _own_problems(self) -> tuple[str, ...]:
+        told = {
+            "outbox_unwritable": self._unwritable,
+            "events_lost": self._events_lost,
+            "device_silent": self._silent,
+        }
+        return tuple(problem for problem, holds in told.items() if holds)
+
     def _note_status(self) -> None:
         """Wake the sender where something changed that people or the orchestrator act on."""
         state, held = self._state, self._state.held
@@ -323,11 +355,27 @@ class Runtime:
             state.memory.blocked_reason,
             state.session and state.session.id,
             self._schedule and self._schedule.plan.digest,
-            self._unwritable,
+            self._own_problems(),
         )
         if now != self._told:
             self._told = now
             self._status_changed.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _Given:
+    """An order, and the use that there was when it was given."""
+
+    order: Order
+    use: str | None
+
+    def still_stands(self, session: OpenSession | None) -> bool:
+        """Tell whether it would hit whom it is meant for: an end must not hit the next use."""
+        return self.order.step not in _ENDING or self.use == _use(session)
+
+
+def _use(session: OpenSession | None) -> str | None:
+    return session.use if session else None
 
 
 def _load(adapter: TypeAdapter[T], text: str | None) -> T | None:

@@ -13,6 +13,7 @@ from pathlib import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from agents.clock import Clock
+from agents.config import FilePath
 from agents.devices.scripted.wire import (
     MAX_LINE,
     BadLine,
@@ -48,7 +49,7 @@ class SimulatedSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    socket: Path = Field(description="of the scripted device")
+    socket: FilePath = Field(description="of the scripted device")
 
 
 def build(settings: SimulatedSettings, clock: Clock) -> Simulated:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from agents.link import LinkLost
-from agents.model import Observation
+from agents.model import Answer, Observation, Order
 from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
-from mqtt_schemas.events import ExtensionRequested
+from mqtt_schemas.events import ExtensionRequested, OrderOutcome, Step
 from mqtt_schemas.topics import Address, Channel
 
 BOOT = "00000000-0000-0000-0000-00000000000a"
@@ -98,3 +99,77 @@ def body(number: int) -> ExtensionRequested:
         boot_ms=1,
         seconds=number,
     )
+
+
+class FakeDevice:
+    """A device that shows what it is told to, and keeps the orders that it gets.
+
+    silent: it hangs. answers: to orders by their step, else done. obeys: an ending order ends
+    its use. `order_gate` holds orders back while it is clear.
+    """
+
+    rule = "simulated/1"
+    closing = Step.END
+    interval = 5.0
+
+    def __init__(self, clock: FakeClock) -> None:
+        self.clock = clock
+        self.use: str | None = None
+        self.state = DeviceState.FREE
+        self.problems: tuple[str, ...] = ()
+        self.silent = False
+        self.obeys = True
+        self.answers: dict[Step, Answer] = {}
+        self.orders: list[Order] = []
+        self.order_gate = asyncio.Event()
+        self.order_gate.set()
+        self.looks = 0
+        self.log: list[str] = []
+        self._changed = asyncio.Event()
+
+    async def start(self) -> None:
+        """Begin."""
+        self.log.append("start")
+
+    async def stop(self) -> None:
+        """End."""
+        self.log.append("stop")
+
+    def show(self, use: str | None, state: DeviceState | None = None) -> None:
+        """Have somebody use it, or nobody; it tells of the change."""
+        self.use = use
+        self.state = state or (DeviceState.IN_USE if use else DeviceState.FREE)
+        self._changed.set()
+
+    async def observe(self) -> Sequence[Observation]:
+        """Return what it shows."""
+        self._changed.clear()
+        self.looks += 1
+        if self.silent:
+            await asyncio.Event().wait()
+        return [
+            Observation(
+                at_ms=self.clock.boot_ms(),
+                device_link=DeviceLink.CONNECTED,
+                state=self.state,
+                use=self.use,
+                active=self.state is DeviceState.IN_USE,
+                problems=self.problems,
+            )
+        ]
+
+    async def changed(self) -> None:
+        """Return when `show` was called."""
+        await self._changed.wait()
+
+    async def carry_out(self, order: Order) -> Answer:
+        """Keep the order, and obey."""
+        self.orders.append(order)
+        await self.order_gate.wait()
+        answer = self.answers.get(order.step, Answer(OrderOutcome.DONE))
+        if self.obeys and answer.outcome is OrderOutcome.DONE:
+            if order.step in (Step.END, Step.LOCK):
+                self.show(None)
+            elif order.step is Step.PAUSE:
+                self.show(self.use, DeviceState.PAUSED)
+        return answer
