@@ -20,6 +20,16 @@ import pytest
 from orchestrator.demo_octoprint import BUILT, CACHED, OctoPrint, cache_folder
 from tests.parts import require
 
+__all__ = [
+    "OctoPrint",
+    "installed",
+    "make_idle",
+    "octoprint",
+    "octoprint_program",
+    "octoprint_server",
+    "until",
+]
+
 LOCK = Path(__file__).with_name("octoprint.lock")
 #: Seconds to build it, the download included. It takes about 60.
 BUILD_WITHIN = 900
