@@ -23,7 +23,8 @@ from rich.live import Live
 from orchestrator import demo_scene as scene
 from orchestrator.demo_api import DeviceNow, Reader, Totals
 from orchestrator.demo_journal import Truth
-from orchestrator.demo_printer import octoprint
+from orchestrator.demo_octoprint import find_octoprint
+from orchestrator.demo_printer import NOT_INSTALLED, real_printer
 from orchestrator.demo_process import DemoFailed, first
 from orchestrator.demo_result import as_json, differences
 from orchestrator.demo_screen import happened, table, totals_table
@@ -55,19 +56,22 @@ def run(options: Options) -> int:
     if not scene.LEAST_SPEED <= options.speed <= scene.MOST_SPEED:
         limits = f"{scene.LEAST_SPEED} to {scene.MOST_SPEED}"
         return _say(f"--speed is a whole number from {limits}, not {options.speed}.", USAGE)
+    program = find_octoprint() if options.octoprint else None
+    if options.octoprint and program is None:
+        return _say(NOT_INSTALLED, USAGE)
     with tempfile.TemporaryDirectory(prefix="laitevuoro-demo-") as folder:
         try:
-            return asyncio.run(_demo(options, Path(folder)))
+            return asyncio.run(_demo(options, Path(folder), program))
         except DemoFailed as error:
             return _say(str(error), FAILED)
 
 
-async def _demo(options: Options, folder: Path) -> int:
+async def _demo(options: Options, folder: Path, octoprint: Path | None) -> int:
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     console = Console(quiet=options.json)
-    printer = octoprint(folder, options.speed) if options.octoprint else None
+    printer = real_printer(octoprint, folder, options.speed) if octoprint else None
     stage = Stage(folder=folder, speed=options.speed, printer=printer)
     try:
         console.print("Starting a broker, the orchestrator, three agents and their devices …")

@@ -16,24 +16,22 @@ from orchestrator.demo_octoprint import (
     VERSION,
     OctoPrint,
     OctoPrintNotStarted,
-    find_octoprint,
 )
 from orchestrator.demo_process import DemoFailed
 
 log = logging.getLogger(__name__)
 
+#: Said where there is none.
+NOT_INSTALLED = (
+    f"OctoPrint is not installed: pip install octoprint=={VERSION} into an environment of its "
+    "own, have its program on PATH, and try again; or leave out --octoprint."
+)
 #: Seconds between two looks whether it still runs.
 LOOK_EVERY = 1.0
 
 
-def octoprint(folder: Path, speed: int) -> RealPrinter:
-    """Return a real printer, not yet started. Raises DemoFailed where none is installed."""
-    program = find_octoprint()
-    if program is None:
-        raise DemoFailed(
-            f"OctoPrint is not installed: pip install octoprint=={VERSION} into an environment "
-            "of its own, have its program on PATH, and try again; or leave out --octoprint."
-        )
+def real_printer(program: Path, folder: Path, speed: int) -> RealPrinter:
+    """Return a real printer, not yet started."""
     return RealPrinter(OctoPrint(program=program, folder=folder / "octoprint"), speed=speed)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from orchestrator.demo import USAGE, Options, run
@@ -24,4 +26,16 @@ def test_a_bad_option_is_one_sentence(
     out, err = capsys.readouterr()
     assert out == ""
     assert said in err
+    assert len(err.splitlines()) == 1
+
+
+def test_a_missing_octoprint_is_one_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """It says how to get it, and how to do without."""
+    monkeypatch.setenv("LAITEVUORO_CACHE", str(tmp_path))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert run(Options(octoprint=True)) == USAGE
+    _, err = capsys.readouterr()
+    assert "pip install octoprint" in err
     assert len(err.splitlines()) == 1

@@ -205,3 +205,11 @@ def test_settings_with_another_key_are_refused() -> None:
     """A misspelt key is a mistake, not a default."""
     with pytest.raises(ValueError, match="sockt"):
         SimulatedSettings.model_validate({"socket": "/x", "sockt": "/y"})
+
+
+def test_a_relative_socket_is_beside_the_configuration() -> None:
+    """So that a folder can be carried over."""
+    settings = SimulatedSettings.model_validate(
+        {"socket": "vr.sock"}, context=Path("/etc/laitevuoro/agent.toml")
+    )
+    assert settings.socket == Path("/etc/laitevuoro/vr.sock")
