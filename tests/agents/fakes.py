@@ -7,11 +7,14 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from agents.link import LinkLost
+from agents.clock import Clock
+from agents.link import LinkLost, Receive, Serve
 from agents.model import Answer, Observation, Order
-from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
+from mqtt_schemas.base import DeviceLink, DeviceState, Message, utc_from_ms
+from mqtt_schemas.codec import MODELS, decode, encode
 from mqtt_schemas.events import ExtensionRequested, OrderOutcome, Step
-from mqtt_schemas.topics import Address, Channel
+from mqtt_schemas.messages import Status
+from mqtt_schemas.topics import Address, Channel, device_topic
 
 BOOT = "00000000-0000-0000-0000-00000000000a"
 OTHER_BOOT = "00000000-0000-0000-0000-00000000000b"
@@ -112,7 +115,7 @@ class FakeDevice:
     closing = Step.END
     interval = 5.0
 
-    def __init__(self, clock: FakeClock) -> None:
+    def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.use: str | None = None
         self.state = DeviceState.FREE
@@ -173,3 +176,52 @@ class FakeDevice:
             elif order.step is Step.PAUSE:
                 self.show(self.use, DeviceState.PAUSED)
         return answer
+
+
+class LoopClock:
+    """Clocks that run with the event loop's, for tests in virtual time."""
+
+    def __init__(
+        self, *, boot_id: str = BOOT, wall: int = MORNING_MS, boot: int = 1_000_000
+    ) -> None:
+        self.boot_id = boot_id
+        self.wall = wall
+        self.boot = boot
+
+    def wall_ms(self) -> int:
+        """Return the wall clock."""
+        return self.wall + self._passed()
+
+    def boot_ms(self) -> int:
+        """Return the time since boot."""
+        return self.boot + self._passed()
+
+    def _passed(self) -> int:
+        return round(asyncio.get_running_loop().time() * 1000)
+
+
+class FakeLink:
+    """A link that is connected while `online` is set."""
+
+    def __init__(self) -> None:
+        self.connection = FakeConnection()
+        self.online = asyncio.Event()
+        self.online.set()
+        self._receive: Receive | None = None
+
+    async def run(self, serve: Serve, receive: Receive) -> None:
+        """Serve the one connection."""
+        self._receive = receive
+        await self.online.wait()
+        await serve(self.connection)
+
+    def receive(self, message: Message) -> None:
+        """Have a message come in, through the codec as a real one."""
+        assert self._receive is not None
+        channel = next(each for each, model in MODELS.items() if type(message) is model)
+        self._receive(decode(device_topic(ADDRESS, channel), encode(message)))
+
+    def statuses(self) -> list[Status]:
+        """Return the statuses that were sent."""
+        raws = [each.payload for each in self.connection.on(Channel.STATUS)]
+        return [Status.model_validate_json(raw) for raw in raws]
