@@ -225,7 +225,20 @@ async def test_a_device_that_is_back_without_its_plan_gets_it_at_once(house: Hou
     await house.later(50)
     assert await house.hear(None, connection=2) == [plan]
     assert await house.hear(None, connection=2) == []
+    assert await house.later(2) == [plan]
     assert await house.hear(plan, connection=2) == []
+
+
+async def test_a_new_connection_begins_with_the_shortest_wait(house: House) -> None:
+    """However long the one before had come to wait."""
+    plan = await house.started()
+    await house.hear(None, connection=2)
+    for _ in range(9):
+        house.report(None, connection=2)
+        await house.later(10)
+    assert await house.hear(None, connection=3) == [plan]
+    assert await house.later(1) == []
+    assert await house.later(1) == [plan]
 
 
 async def test_the_plans_go_out_again_on_a_new_connection_to_the_broker(house: House) -> None:
@@ -289,7 +302,9 @@ async def test_a_foreign_issuers_plan_is_an_alarm_told_once(house: House) -> Non
     plan = await house.started()
     foreign = PlanInForce(issuer="spare", revision=9, digest="f" * 64)
     assert await house.hear(foreign, connection=2) == [plan]
-    await house.hear(foreign, connection=2)
+    assert await house.hear(foreign, connection=2) == []
+    house.clock.pass_by(2)
+    assert await house.hear(foreign, connection=2) == [plan]
     assert house.dispatch.conflicts == 1
 
 
@@ -337,6 +352,8 @@ async def test_run_sleeps_until_something_happens(house: House) -> None:
     await house.started()
     running = asyncio.create_task(house.dispatch.run())
     try:
+        while not house.dispatch._wake._waiters:  # noqa: ASYNC110 - until it sleeps
+            await asyncio.sleep(0)
         house.report(None, connection=2)
         async with asyncio.timeout(5):
             while not house.bus.sent:  # noqa: ASYNC110 - a fake has no event

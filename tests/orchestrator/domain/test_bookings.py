@@ -139,6 +139,14 @@ def test_a_running_turn_is_extended_into_free_time() -> None:
     check_new_end(DESK, running, [running, booked(95, 120, "b2")], at(90))
 
 
+def test_a_turn_of_the_longest_length_can_still_be_extended() -> None:
+    """When nobody waits; the longest length bounds each extension, not their sum."""
+    full = booked(-60, 60)
+    check_new_end(DESK, full, [full], at(180))
+    with pytest.raises(BookingRefused, match="extended by at most 2 h at a time"):
+        check_new_end(DESK, full, [full], at(181))
+
+
 def test_an_extension_into_the_next_booking_is_refused_with_what_would_go() -> None:
     """The latest end keeps grace and buffer."""
     running = booked(-30, 30)

@@ -161,6 +161,15 @@ def test_content_changes_at_the_next_boundary_and_not_before(
     assert plan_content(device, bookings, boundary) != content
 
 
+def test_a_turn_that_begins_within_the_horizon_is_planned_whole() -> None:
+    """Also where it ends beyond: what has begun is carried to its end."""
+    until = plan_content(DEVICE, [], NOW).valid_until
+    minutes = (until - NOW).total_seconds() / 60
+    (turn,) = plan_content(DEVICE, [booked(minutes - 1, minutes + 60)], NOW).turns
+    assert turn.ends_at > until
+    assert plan_content(DEVICE, [booked(minutes, minutes + 60)], NOW).turns == ()
+
+
 def test_a_turn_comes_into_the_plan_when_the_horizon_reaches_it() -> None:
     """At the daily move, not before."""
     far = [booked(5 * 1440, 5 * 1440 + 60)]
