@@ -256,6 +256,15 @@ async def test_the_plans_go_out_again_on_a_new_connection_to_the_broker(house: H
     assert len(house.bus.plans(PC)) == 1
 
 
+async def test_a_device_that_is_heard_before_its_plan_is_out_gets_it_once(house: House) -> None:
+    """Its status may come in before the first plans go out on a new connection."""
+    house.bus.up = False
+    await house.dispatch.start()
+    house.bus.up = True
+    house.dispatch.on_connected()
+    assert len(await house.hear(None)) == 1
+
+
 @pytest.mark.parametrize(("reported", "expected"), [(1, 2), (40, 41)])
 async def test_a_device_ahead_of_us_gets_the_revision_after_its_own(
     house: House, reported: int, expected: int
@@ -350,6 +359,7 @@ async def test_delivery_tells_how_far_a_change_has_come(house: House) -> None:
 async def test_run_sleeps_until_something_happens(house: House) -> None:
     """A status wakes it; nobody has to wait for a round."""
     await house.started()
+    house.bus.sent.clear()
     running = asyncio.create_task(house.dispatch.run())
     try:
         while not house.dispatch._wake._waiters:  # noqa: ASYNC110 - until it sleeps

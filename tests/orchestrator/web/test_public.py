@@ -96,12 +96,17 @@ async def test_a_device_shows_its_turn_and_the_next(running: House) -> None:
 
 async def test_a_device_that_went_silent_is_offline(running: House) -> None:
     """What it last reported stays; its turn is not claimed to go on."""
-    await running.parts.dispatch.start()
-    running.report(status())
+    parts = running.parts
+    await parts.dispatch.start()
+    turn = (await parts.service.add(Order("printer-1", NOW, NOW + HOUR, "nuoret"))).booking
+    plan = await parts.dispatch.refresh(PRINTER)
+    now = TurnNow(id=turn.id, phase=Phase.OPEN)
+    running.report(status(plan).model_copy(update={"turn": now}))
     running.clock.pass_by(46)
     devices = await get(running, "/api/v1/devices")
     assert isinstance(devices, list)
     assert (devices[1]["link"], devices[1]["state"]) == ("offline", "free")
+    assert (devices[1]["turn"], devices[1]["seconds_left"]) == (None, None)
     assert devices[1]["plan_in_force"] is False
 
 
