@@ -1,7 +1,7 @@
-"""The agent installed on a machine of tests.e2e.machine, as a library would: venv, units, rule.
+"""Laitevuoro installed on a machine of tests.e2e.machine: packages, commands, units, users, rule.
 
-The packages are copied from the environment that runs the tests, only those that
-`laitevuoro[pc]` asks for: what the extra forgets is missing there too.
+The packages are copied from the environment that runs the tests, only those that the role's
+extra asks for: what the extra forgets is missing there too.
 """
 
 from __future__ import annotations
@@ -23,27 +23,31 @@ UNITS = ROOT / "systemd"
 VENV = "opt/laitevuoro"
 PYTHON = f"/{VENV}/bin/python"
 
-_COMMAND = f"""#!{PYTHON}
+AGENT = ("laitevuoro-agent", "agents.cli", "pc")
+ORCHESTRATOR = ("laitevuoro", "orchestrator.cli", "orchestrator")
+
+_COMMAND = """#!{python}
 import sys
-from agents.cli import main
+from {module} import main
 sys.exit(main())
 """
 
 
-def install_agent(machine: Machine) -> None:
-    """Install the agent's packages, command, units, user and polkit rule; start nothing."""
+def install(machine: Machine, *roles: tuple[str, str, str]) -> None:
+    """Install the roles (command, its module, its extra); start nothing."""
     if sys.version_info[:2] != (3, 11):
         pytest.skip("the container has Python 3.11: its compiled packages do not fit this Python")
     machine.run("/usr/bin/python3", "-m", "venv", "--without-pip", f"/{VENV}")
     site = machine.root / VENV / "lib/python3.11/site-packages"
-    for package in _closure(_asked_for()):
+    for package in _closure(line for _, _, extra in roles for line in _asked_for(extra)):
         _copy(package, site)
-    for name in ("agents", "mqtt_schemas"):
+    for name in {"mqtt_schemas", *(module.split(".")[0] for _, module, _ in roles)}:
         shutil.copytree(ROOT / name, site / name, ignore=shutil.ignore_patterns("__pycache__"))
-    machine.run(PYTHON, "-m", "compileall", "-q", f"/{VENV}")  # as pip does
-    command = machine.root / VENV / "bin/laitevuoro-agent"
-    command.write_text(_COMMAND)
-    command.chmod(0o755)
+    machine.run(PYTHON, "-m", "compileall", "-q", f"/{VENV}", seconds=120)  # as pip does
+    for command, module, _ in roles:
+        program = machine.root / VENV / "bin" / command
+        program.write_text(_COMMAND.format(python=PYTHON, module=module))
+        program.chmod(0o755)
     etc = machine.root / "etc"
     for unit in UNITS.glob("*.service"):
         user = unit.name == "laitevuoro-helper.service"
@@ -63,11 +67,11 @@ def forbid_agent(machine: Machine) -> None:
     (machine.root / "etc/polkit-1/rules.d/50-laitevuoro-agent.rules").unlink()
 
 
-def _asked_for() -> Iterator[str]:
-    """Give what `laitevuoro[pc]` asks for, by the project's own file."""
+def _asked_for(extra: str) -> Iterator[str]:
+    """Give what `laitevuoro[extra]` asks for, by the project's own file."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     yield from project["dependencies"]
-    yield from project["optional-dependencies"]["pc"]
+    yield from project["optional-dependencies"][extra]
 
 
 def _closure(requirements: Iterable[str]) -> Iterator[Distribution]:
@@ -87,8 +91,15 @@ def _closure(requirements: Iterable[str]) -> Iterator[Distribution]:
 
 def _copy(package: Distribution, site: Path) -> None:
     for file in package.files or ():
-        if ".." in file.parts or "__pycache__" in file.parts:
+        source = Path(str(package.locate_file(file)))
+        if ".." in file.parts:
+            target = site.parents[2] / "bin" / file.name
+            # A Python script is made for the environment that it came from.
+            if source.parent.name != "bin" or source.read_bytes().startswith(b"#!"):
+                continue
+        elif "__pycache__" in file.parts:
             continue
-        target = site / file
+        else:
+            target = site / file
         target.parent.mkdir(parents=True, exist_ok=True)
-        shutil.copy(str(package.locate_file(file)), target)
+        shutil.copy(source, target)

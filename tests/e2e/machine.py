@@ -31,6 +31,7 @@ PACKAGES = (
     "dbus",
     "libpam-systemd",
     "polkitd",
+    "procps",
     "python3",
     "systemd",
     "systemd-container",

@@ -17,8 +17,9 @@ from agents.devices.pc.logind import Logind
 from agents.model import Answer, Observation, Order
 from mqtt_schemas.base import DeviceState
 from mqtt_schemas.events import OrderOutcome, Step
+from tests.e2e import installed
 from tests.e2e.desk import LOCKER, STUBBORN, Desk
-from tests.e2e.installed import PYTHON, UNITS, forbid_agent, install_agent, permit_agent
+from tests.e2e.installed import PYTHON, UNITS, forbid_agent, install, permit_agent
 from tests.e2e.machine import Machine, booted
 
 # The first machine is made by mmdebstrap: 20 s, and longer on a slow line.
@@ -60,7 +61,7 @@ asyncio.run(main())
 def machine() -> Iterator[Machine]:
     """Give a machine with the agent installed and not running."""
     with booted() as machine:
-        install_agent(machine)
+        install(machine, installed.AGENT)
         yield machine
 
 
@@ -216,9 +217,7 @@ async def test_the_agents_user_may_end_sessions_only_by_our_rule(
 
 def test_units_are_valid_and_shut_in(machine: Machine) -> None:
     """No fault is found with the units, and little that they are exposed to."""
-    # Not installed here: the orchestrator's command, and kill(1), which it is reloaded by.
-    for program in ("/opt/laitevuoro/bin/laitevuoro", "/bin/kill"):
-        machine.run("ln", "--symbolic", "/usr/bin/true", program)
+    machine.run("ln", "--symbolic", "/usr/bin/true", "/opt/laitevuoro/bin/laitevuoro")
     user = ("env", "XDG_RUNTIME_DIR=/run", "systemd-analyze", "--user")
     machine.run(*user, "verify", "/etc/systemd/user/laitevuoro-helper.service")
     for unit, exposure in ((AGENT, 17), ("laitevuoro.service", 13)):
