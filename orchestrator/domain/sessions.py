@@ -8,9 +8,10 @@ nothing. One that the orchestrator closed itself is provisional: the device's ow
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from types import MappingProxyType
+from typing import NamedTuple
 
 from mqtt_schemas.base import Basis, Outcome
 from mqtt_schemas.events import Ended, Event, EventBody, GroupSet, Started
@@ -44,8 +45,7 @@ class ClockSource(StrEnum):
     MACHINE = "machine"
 
 
-@dataclass(frozen=True, slots=True)
-class Session:
+class Session(NamedTuple):
     """One use of a device. Times are milliseconds since 1970, durations of boot time.
 
     ended_ms and outcome are None while it is open. at_checkpoint: the end is not its true
@@ -68,8 +68,8 @@ class Session:
     idle_ms: int = 0
     unobserved_ms: int = 0
     overrun_ms: int = 0
-    categories: Mapping[str, int] = field(default_factory=dict)
-    figures: Mapping[str, int] = field(default_factory=dict)
+    categories: Mapping[str, int] = MappingProxyType({})
+    figures: Mapping[str, int] = MappingProxyType({})
 
 
 def implausible(event: Event) -> str | None:
@@ -101,8 +101,7 @@ def apply(session: Session | None, event: Event) -> Session | None:
         case Started() if session is None or session.state is SessionState.CLOSED:
             return _begun(event)
         case GroupSet() if session is not None:
-            return replace(
-                session,
+            return session._replace(
                 target_group=event.target_group,
                 party_size=event.party_size or session.party_size,
             )
@@ -127,8 +126,7 @@ def closed(
     session: Session, active_ms: int = 0, idle_ms: int = 0, unobserved_ms: int = 0
 ) -> Session:
     """Return an open session closed by us, with what is known of it."""
-    return replace(
-        session,
+    return session._replace(
         state=SessionState.CLOSED,
         ended_ms=session.begun_ms + active_ms + idle_ms + unobserved_ms,
         outcome=Outcome.UNKNOWN,

@@ -80,9 +80,9 @@ def entries(
 
     Open sessions, and none, count nothing.
     """
-    if (before is None or before.outcome is None) and (after is None or after.outcome is None):
-        return []
-    if before is not None and after is not None and _told(before) == _told(after):
+    if before is None or before.outcome is None:
+        return _entry(address, after, zone, withdrawn=False)
+    if after is not None and _told(before) == _told(after):
         return []
     withdrawn = _entry(address, before, zone, withdrawn=True)
     return withdrawn + _entry(address, after, zone, withdrawn=False)

@@ -22,12 +22,13 @@ class Row(NamedTuple):
 
 
 class Logged(NamedTuple):
-    """One committed event and whose it is."""
+    """One committed event, whose it is, and why it is set aside, if so."""
 
     id: int
     address: Address
     log: int
     raw: str
+    reason: str | None
 
 
 def next_id(connection: sqlite3.Connection) -> int:
@@ -57,18 +58,17 @@ def chain_of(raw: str) -> str:
 def page(connection: sqlite3.Connection, after: int, most: int = 5000) -> list[Logged]:
     """Return the events that were accepted after number `after`, in that order."""
     rows = connection.execute(
-        """SELECT events.id, logs.site, logs.device, logs.id, events.raw
+        """SELECT events.id, logs.site, logs.device, logs.id, events.raw, events.reason
            FROM events JOIN logs ON logs.id = events.log
            WHERE events.id > ? ORDER BY events.id LIMIT ?""",
         (after, most),
     )
     return [
-        Logged(number, Address(site, device), log, raw) for number, site, device, log, raw in rows
+        Logged(number, Address(site, device), log, raw, reason)
+        for number, site, device, log, raw, reason in rows
     ]
 
 
 def judge_again(connection: sqlite3.Connection, number: int, reason: str | None) -> None:
-    """Note whether an event is set aside by the rules of today."""
-    connection.execute(
-        "UPDATE events SET reason = ? WHERE id = ? AND reason IS NOT ?", (reason, number, reason)
-    )
+    """Note why an event is set aside by the rules of today, or that it no longer is."""
+    connection.execute("UPDATE events SET reason = ? WHERE id = ?", (reason, number))

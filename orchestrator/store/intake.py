@@ -113,12 +113,15 @@ class _Intake:
         self._tell(batch.address, batch.log, water)
 
     def write(self) -> None:
-        events.append(self._connection, self._rows)
-        sessions.record_closures(self._connection, self._closures)
+        if self._rows:
+            events.append(self._connection, self._rows)
+        if self._closures:
+            sessions.record_closures(self._connection, self._closures)
         for log in self._logs.values():
             logs.move(self._connection, log, log.water)
         self._ledger.write()
-        counters.add(self._connection, self.taken.counts)
+        if self.taken.counts:
+            counters.add(self._connection, self.taken.counts)
 
     def answer(self, address: Address, name: str) -> None:
         log = self._find(address, name)

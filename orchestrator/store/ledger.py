@@ -77,7 +77,8 @@ class Ledger:
             for key, where in self._changed.items()
             if (session := self._known[key]) is not None
         ]
-        sessions.save(self._connection, rows)
+        if rows:
+            sessions.save(self._connection, rows)
         totals.add(self._connection, self.changes)
 
     def session(self, address: Address, session: str) -> Session | None:

@@ -123,11 +123,10 @@ def m0002_usage(database: Administered) -> None:
     _all(
         database,
         """CREATE TABLE sessions (
-            id INTEGER PRIMARY KEY,
             site TEXT NOT NULL,
             device TEXT NOT NULL,
             session TEXT NOT NULL,
-            log INTEGER NOT NULL REFERENCES logs (id),
+            log INTEGER NOT NULL,
             state TEXT NOT NULL,
             turn TEXT,
             rule TEXT NOT NULL,
@@ -145,9 +144,8 @@ def m0002_usage(database: Administered) -> None:
             overrun_ms INTEGER NOT NULL,
             categories TEXT NOT NULL,
             figures TEXT NOT NULL,
-            UNIQUE (site, device, session)
-        )""",
-        "CREATE INDEX sessions_by_begin ON sessions (site, device, begun_ms)",
+            PRIMARY KEY (site, device, session)
+        ) WITHOUT ROWID""",
         "CREATE INDEX sessions_open ON sessions (site, device) WHERE state = 'open'",
         # Double entry: a correction adds a row of its own with withdrawn = 1, so that both
         # sides only grow. target_group '' is a group that nobody told.

@@ -34,7 +34,8 @@ def rebuild(connection: sqlite3.Connection, zone: tzinfo) -> Rebuilt:
             for session, *seen in closures.get(logged.id, ()):
                 _close(ledger, logged, session, seen)
             reason = ledger.take(logged.address, logged.log, incoming(json.loads(logged.raw)))
-            events.judge_again(connection, logged.id, reason)
+            if reason != logged.reason:
+                events.judge_again(connection, logged.id, reason)
             set_aside += reason is not None
         ledger.write()
         number += len(page)

@@ -33,9 +33,10 @@ ON CONFLICT (site, device, session) DO UPDATE SET
 
 _LOAD = f"SELECT {_COLUMNS} FROM sessions WHERE site = ? AND device = ? AND session = ?"  # noqa: S608 - likewise
 _OPEN = f"""
-SELECT {_COLUMNS} FROM sessions WHERE site = ? AND device = ? AND state = 'open' ORDER BY id
+SELECT {_COLUMNS} FROM sessions WHERE site = ? AND device = ? AND state = 'open'
+ORDER BY begun_ms, session
 """  # noqa: S608 - likewise
-_ALL = f"SELECT site, device, {_COLUMNS} FROM sessions ORDER BY id"  # noqa: S608 - likewise
+_ALL = f"SELECT site, device, {_COLUMNS} FROM sessions ORDER BY site, device, session"  # noqa: S608 - likewise
 
 
 def load(connection: sqlite3.Connection, address: Address, session: str) -> Session | None:
@@ -45,20 +46,20 @@ def load(connection: sqlite3.Connection, address: Address, session: str) -> Sess
 
 
 def still_open(connection: sqlite3.Connection, address: Address) -> list[Session]:
-    """Return a device's open sessions, oldest first."""
+    """Return a device's open sessions, by begin."""
     rows = connection.execute(_OPEN, (address.site, address.device))
     return [_from_row(row) for row in rows]
 
 
 def everything(connection: sqlite3.Connection) -> list[tuple[Address, Session]]:
-    """Return all sessions, in the order in which they were first heard of."""
+    """Return all sessions, by device and id."""
     rows = connection.execute(_ALL)
     return [(Address(site, device), _from_row(row)) for site, device, *row in rows]
 
 
 def save(connection: sqlite3.Connection, sessions: Iterable[tuple[Address, int, Session]]) -> None:
     """Write sessions, each with the row of the log that last told of it."""
-    connection.executemany(_SAVE, (_to_row(*each) for each in sessions))
+    connection.executemany(_SAVE, [_to_row(*each) for each in sessions])
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
@@ -139,6 +140,11 @@ def _from_row(row: Sequence[Any]) -> Session:
         idle_ms=row[13],
         unobserved_ms=row[14],
         overrun_ms=row[15],
-        categories=json.loads(row[16]),
-        figures=json.loads(row[17]),
+        categories=_from_json(row[16]),
+        figures=_from_json(row[17]),
     )
+
+
+def _from_json(text: str) -> Mapping[str, int]:
+    amounts: dict[str, int] = json.loads(text) if text != "{}" else {}
+    return amounts

@@ -33,8 +33,10 @@ def add(connection: sqlite3.Connection, changes: Totals) -> None:
         key = (*cell[:4], cell.basis.value, cell.outcome.value, int(cell.withdrawn))
         rows.append((*key, *(getattr(amounts, name) for name in NUMBERS)))
         parts += [(*key, *part, amount) for part, amount in amounts.parts.items()]
-    connection.executemany(_ADD, rows)
-    connection.executemany(_ADD_PART, parts)
+    if rows:
+        connection.executemany(_ADD, rows)
+    if parts:
+        connection.executemany(_ADD_PART, parts)
 
 
 def read(connection: sqlite3.Connection, since: str = "") -> Totals:

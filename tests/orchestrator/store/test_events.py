@@ -52,7 +52,7 @@ def test_chain_values_are_those_of_the_bytes(rows: sqlite3.Connection, log: int)
 
 def test_pages_follow_the_order_of_acceptance(rows: sqlite3.Connection, log: int) -> None:
     """Each begins after the last event of the one before."""
-    assert events.page(rows, 1, most=1) == [Logged(2, PRINTER, log, '{"n":2}')]
+    assert events.page(rows, 1, most=1) == [Logged(2, PRINTER, log, '{"n":2}', "why")]
     assert [each.id for each in events.page(rows, 0)] == [1, 2, 3]
 
 
