@@ -119,6 +119,18 @@ async def test_a_new_use_does_not_inherit_programs(machine: Machine, logind: Fak
     assert (await machine.look()).category == "other"
 
 
+async def test_switching_users_switches_programs(machine: Machine, logind: FakeLogind) -> None:
+    """From one session straight to another: another use, and only its own programs count."""
+    machine.proc.add(10, "gimp")
+    logind.add("2")
+    first = await machine.look()
+    logind.change("2", Active=False)
+    logind.add("3", uid=1001)
+    second = await machine.look()
+    assert (first.category, second.category) == ("image_editing", "other")
+    assert second.use not in (None, first.use)
+
+
 async def test_readings_and_rule(machine: Machine) -> None:
     """Readings are the machine's; the rule and the pace are those of a Device."""
     device: Device = machine.device

@@ -94,10 +94,12 @@ async def test_another_users_helper_is_turned_away(seat: Seat) -> None:
 @pytest.mark.parametrize("uid", [None, os.getuid() + 1])
 async def test_a_former_customers_helper_hears_nothing(seat: Seat, uid: int | None) -> None:
     """When the seat was locked or changed hands, phrases are not for who was there before."""
-    _, writer = await seat.connect()
-    await sent(seat, Order(Step.WARN))
+    reader, writer = await seat.connect()
+    await until(lambda: seat.server.connected > 0)
     seat.uid = uid
     assert not await seat.server.send(WARNING)
+    await seat.server.stop()
+    assert await reader.read() == b""
     writer.close()
 
 
