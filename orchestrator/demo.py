@@ -21,11 +21,11 @@ from rich.console import Console
 from rich.live import Live
 
 from orchestrator import demo_scene as scene
-from orchestrator.demo_api import DeviceNow, Reader, Totals
+from orchestrator.children import RunFailed, first
+from orchestrator.client import DeviceNow, Reader, Totals
 from orchestrator.demo_journal import Truth
 from orchestrator.demo_octoprint import find_octoprint
 from orchestrator.demo_printer import NOT_INSTALLED, real_printer
-from orchestrator.demo_process import DemoFailed, first
 from orchestrator.demo_result import as_json, differences
 from orchestrator.demo_screen import happened, table, totals_table
 from orchestrator.demo_stage import LOOK_EVERY, Stage
@@ -62,7 +62,7 @@ def run(options: Options) -> int:
     with tempfile.TemporaryDirectory(prefix="laitevuoro-demo-") as folder:
         try:
             return asyncio.run(_demo(options, Path(folder), program))
-        except DemoFailed as error:
+        except RunFailed as error:
             return _say(str(error), FAILED)
 
 

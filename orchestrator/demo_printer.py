@@ -11,13 +11,14 @@ from pathlib import Path
 import httpx
 
 from orchestrator import demo_scene as scene
+from orchestrator.booked_turn import BookedTurn
+from orchestrator.children import RunFailed
 from orchestrator.demo_octoprint import (
     DWELL_SECONDS,
     VERSION,
     OctoPrint,
     OctoPrintNotStarted,
 )
-from orchestrator.demo_process import DemoFailed
 
 log = logging.getLogger(__name__)
 
@@ -49,19 +50,19 @@ class RealPrinter:
         return {"url": self._octoprint.url, "api_key_file": str(self._octoprint.api_key_file)}
 
     async def start(self) -> None:
-        """Start it and wait until its printer is ready. Raises DemoFailed."""
+        """Start it and wait until its printer is ready. Raises RunFailed."""
         # Launched from this very thread, since it dies with the thread that launched it.
         self._octoprint.launch()
         try:
             await asyncio.to_thread(self._octoprint.wait_until_ready)
         except OctoPrintNotStarted as error:
-            raise DemoFailed(f"{error}") from None
+            raise RunFailed(f"{error}") from None
 
     async def watch(self) -> None:
-        """Wait until it ends by itself. Raises DemoFailed then."""
+        """Wait until it ends by itself. Raises RunFailed then."""
         while self._octoprint.pid is not None:  # noqa: ASYNC110 - it tells of its end by no event
             await asyncio.sleep(LOOK_EVERY)
-        raise DemoFailed("OctoPrint ended by itself.")
+        raise RunFailed("OctoPrint ended by itself.")
 
     async def stop(self) -> None:
         """Send the customers home and end it."""
@@ -70,7 +71,7 @@ class RealPrinter:
         await asyncio.gather(*self._customers, return_exceptions=True)
         await asyncio.to_thread(self._octoprint.stop)
 
-    def expect(self, turns: Sequence[scene.BookedTurn]) -> None:
+    def expect(self, turns: Sequence[BookedTurn]) -> None:
         """Let a customer come to each of these turns that is on the printer."""
         prints = [turn for turn in turns if turn.device == scene.PRINTER]
         for turn, visit in zip(prints, scene.PRINTS, strict=True):
@@ -78,7 +79,7 @@ class RealPrinter:
             self._customers.add(customer)
             customer.add_done_callback(self._customers.discard)
 
-    async def _print(self, turn: scene.BookedTurn, visit: scene.Print) -> None:
+    async def _print(self, turn: BookedTurn, visit: scene.Print) -> None:
         until = (turn.starts_at - datetime.now(UTC)).total_seconds()
         await asyncio.sleep(until + visit.after / self._speed)
         dwells = max(1, round(visit.seconds / self._speed / DWELL_SECONDS))

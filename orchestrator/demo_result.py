@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from orchestrator.demo_api import DeviceNow, Totals
+from orchestrator.client import DeviceNow, Totals
 from orchestrator.demo_journal import Truth
 from orchestrator.demo_scene import SITE
 

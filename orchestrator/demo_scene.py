@@ -16,6 +16,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from orchestrator.booked_turn import BookedTurn
+
 SITE = "demo"
 PC, PRINTER, VR = "pc", "printer", "vr"
 #: Faster than ten times, a turn would be shorter than a warning's whole second.
@@ -66,17 +68,6 @@ after = 2
 does = [{ active = 6 }]
 """
 SCRIPTS: Mapping[str, str] = {PRINTER: _PRINTER, VR: _VR}
-
-
-@dataclass(frozen=True, slots=True)
-class BookedTurn:
-    """One booking to lay."""
-
-    device: str
-    starts_at: datetime
-    ends_at: datetime
-    group: str
-    party: int = 1
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from orchestrator.demo_api import DeviceNow, Totals
+from orchestrator.client import DeviceNow, Totals
 from orchestrator.demo_scene import SITE
 
 _WORDS = {"in_use": "in use", "to_be_cleared": "to clear"}

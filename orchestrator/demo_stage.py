@@ -11,11 +11,12 @@ from typing import Protocol
 
 from mqtt_schemas.topics import Address
 from orchestrator import demo_scene as scene
+from orchestrator.booked_turn import BookedTurn
 from orchestrator.broker.credentials import Credentials, CredentialsError
 from orchestrator.broker.files import write_file
-from orchestrator.demo_api import Reader, book
+from orchestrator.children import Child, RunFailed, command_path, first, start
+from orchestrator.client import Reader, book
 from orchestrator.demo_journal import Truth, read_truth
-from orchestrator.demo_process import Child, DemoFailed, command_path, first, start
 
 #: Seconds until everything is up; on an idle machine it takes about four.
 UP_WITHIN = 90.0
@@ -31,15 +32,15 @@ class Printer(Protocol):
         """The agent's table of the driver `octoprint`."""
 
     async def start(self) -> None:
-        """Start it. Raises DemoFailed."""
+        """Start it. Raises RunFailed."""
 
     async def watch(self) -> None:
-        """Wait until it ends by itself. Raises DemoFailed then."""
+        """Wait until it ends by itself. Raises RunFailed then."""
 
     async def stop(self) -> None:
         """End it."""
 
-    def expect(self, turns: Sequence[scene.BookedTurn]) -> None:
+    def expect(self, turns: Sequence[BookedTurn]) -> None:
         """Let customers come to these turns."""
 
 
@@ -66,7 +67,7 @@ class Stage:
         }
 
     async def start(self) -> Reader:
-        """Start everything and return once every agent is online. Raises DemoFailed."""
+        """Start everything and return once every agent is online. Raises RunFailed."""
         if self._printer is not None:
             await self._printer.start()
         self._write_files()
@@ -81,7 +82,7 @@ class Stage:
         return reader
 
     async def watch(self) -> None:
-        """Wait until a process ends by itself. Raises DemoFailed then, and only then."""
+        """Wait until a process ends by itself. Raises RunFailed then, and only then."""
         watched = [child.watch() for child in self._children]
         if self._printer is not None:
             watched.append(self._printer.watch())
@@ -94,8 +95,8 @@ class Stage:
         if self._printer is not None:
             await self._printer.stop()
 
-    async def book(self, turns: Sequence[scene.BookedTurn]) -> None:
-        """Lay bookings. Raises DemoFailed."""
+    async def book(self, turns: Sequence[BookedTurn]) -> None:
+        """Lay bookings. Raises RunFailed."""
         if self._printer is not None:
             self._printer.expect(turns)
         await book(self._folder / "state" / "admin.sock", turns)
@@ -133,7 +134,7 @@ class Stage:
             async with asyncio.timeout(UP_WITHIN):
                 await first(look(), self.watch())
         except TimeoutError:
-            raise DemoFailed(f"After {UP_WITHIN:.0f} s, it is not yet so that {what}.") from None
+            raise RunFailed(f"After {UP_WITHIN:.0f} s, it is not yet so that {what}.") from None
 
     def _write_files(self) -> None:
         self.config.write_text(
@@ -170,7 +171,7 @@ class Stage:
         try:
             Credentials(self._folder / "credentials").keep(users)
         except CredentialsError as error:
-            raise DemoFailed(f"{error}.") from None
+            raise RunFailed(f"{error}.") from None
 
 
 async def _all_online(reader: Reader) -> bool:

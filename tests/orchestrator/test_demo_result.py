@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.demo_api import DeviceNow, DeviceTotals, EventTotals, Totals
+from orchestrator.client import DeviceNow, DeviceTotals, EventTotals, Totals
 from orchestrator.demo_journal import Truth
 from orchestrator.demo_result import as_json, differences
 

@@ -7,7 +7,7 @@ from io import StringIO
 
 from rich.console import Console, RenderableType
 
-from orchestrator.demo_api import DeviceNow, DeviceTotals, EventTotals, Totals, Turn
+from orchestrator.client import DeviceNow, DeviceTotals, EventTotals, Totals, Turn
 from orchestrator.demo_screen import happened, table, totals_table
 
 NOON = datetime(2026, 11, 25, 12, tzinfo=UTC)

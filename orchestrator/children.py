@@ -1,4 +1,4 @@
-"""The demo's child processes: started by their commands, watched, stopped, never left behind."""
+"""Child processes of demo and rehearsal: started by command, watched, stopped, never left."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import os
 import shutil
 import signal
 import sys
-from asyncio.subprocess import DEVNULL, Process
+from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Coroutine, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -23,8 +23,8 @@ SHOWN_LINES = 8
 T = TypeVar("T")
 
 
-class DemoFailed(Exception):
-    """The demo can't go on. The text is one sentence, and the end of a log below it."""
+class RunFailed(Exception):
+    """What was started can't go on. The text is one sentence, and the end of a log below it."""
 
 
 class Child:
@@ -41,22 +41,34 @@ class Child:
         return self._process.pid
 
     async def watch(self) -> None:
-        """Wait until it ends, which it must not. Raises DemoFailed then, and only then."""
+        """Wait until it ends, which it must not. Raises RunFailed then, and only then."""
         code = await self._process.wait()
         reason = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        raise DemoFailed(f"{self.name} ended by itself ({reason}).{self.last_lines()}")
+        raise RunFailed(f"{self.name} ended by itself ({reason}).{self.last_lines()}")
+
+    def tell(self, line: str) -> None:
+        """Write a line to its standard input, which was asked for at the start."""
+        if self._process.stdin is not None and not self._process.stdin.is_closing():
+            self._process.stdin.write(f"{line}\n".encode())
+
+    def signal(self, number: int) -> None:
+        """Send a signal, e.g. SIGSTOP. One that has ended gets none."""
+        with suppress(ProcessLookupError):
+            self._process.send_signal(number)
+
+    async def kill(self) -> None:
+        """Kill -9, and wait until it is gone."""
+        self.signal(signal.SIGKILL)
+        await self._process.wait()
 
     async def stop(self) -> None:
         """End it: SIGTERM, and SIGKILL after STOP_WITHIN."""
-        with suppress(ProcessLookupError):
-            self._process.send_signal(signal.SIGTERM)
+        self.signal(signal.SIGTERM)
         try:
             async with asyncio.timeout(STOP_WITHIN):
                 await self._process.wait()
         except TimeoutError:
-            with suppress(ProcessLookupError):
-                self._process.kill()
-            await self._process.wait()
+            await self.kill()
 
     def last_lines(self) -> str:
         """Return the end of its log, each line after a line break and indented."""
@@ -64,22 +76,25 @@ class Child:
         return "".join(f"\n  {line}" for line in text.splitlines()[-SHOWN_LINES:])
 
 
-async def start(name: str, command: Sequence[str], *, log: Path) -> Child:
-    """Start a command. Its output goes to a log. Raises DemoFailed."""
+async def start(name: str, command: Sequence[str], *, log: Path, listens: bool = False) -> Child:
+    """Start a command. Its output goes to a log. Raises RunFailed.
+
+    listens: it reads on its standard input what it is told.
+    """
     program = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
     with log.open("ab") as output:
         try:
             process = await asyncio.create_subprocess_exec(
                 *program,
                 *command,
-                stdin=DEVNULL,
+                stdin=PIPE if listens else DEVNULL,
                 stdout=output,
                 stderr=output,
                 # Ctrl-C goes to the whole group of a terminal: the children end in order, by us.
                 start_new_session=True,
             )
         except OSError as error:
-            raise DemoFailed(f"{name} can't be started: {error}.") from None
+            raise RunFailed(f"{name} can't be started: {error}.") from None
     return Child(name=name, process=process, log=log)
 
 
@@ -100,10 +115,10 @@ async def first(*waits: Coroutine[object, object, T]) -> T:
 def command_path(name: str) -> str:
     """Return the path of one of our own commands, of this very installation.
 
-    Raises DemoFailed.
+    Raises RunFailed.
     """
     beside = Path(sys.executable).with_name(name)
     found = str(beside) if os.access(beside, os.X_OK) else shutil.which(name)
     if found is None:
-        raise DemoFailed(f"The command {name} is not installed; install laitevuoro[pc].")
+        raise RunFailed(f"The command {name} is not installed; install laitevuoro[pc].")
     return found

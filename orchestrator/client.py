@@ -1,4 +1,4 @@
-"""What the demo reads and books over HTTP: the same that any other program may."""
+"""What demo and rehearsal read and book over HTTP: the same that any other program may."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from typing import Self, TypeVar
 import httpx
 from pydantic import BaseModel, ConfigDict, TypeAdapter, ValidationError
 
-from orchestrator.demo_process import DemoFailed
-from orchestrator.demo_scene import BookedTurn
+from orchestrator.booked_turn import BookedTurn
+from orchestrator.children import RunFailed
 
 #: Seconds. It answers in milliseconds; a busy machine gets its time.
 ANSWER_WITHIN = 10.0
@@ -79,7 +79,7 @@ _TOTALS: TypeAdapter[Totals] = TypeAdapter(Totals)
 
 
 class Reader:
-    """Reads a running orchestrator. Raises DemoFailed where it can't."""
+    """Reads a running orchestrator. Raises RunFailed where it can't."""
 
     def __init__(self, url: str) -> None:
         self.url = url.rstrip("/")
@@ -114,17 +114,17 @@ class Reader:
             answer.raise_for_status()
             return shape.validate_json(answer.content)
         except httpx.HTTPError as error:
-            raise DemoFailed(f"The orchestrator does not answer: {path}: {error!r}.") from None
+            raise RunFailed(f"The orchestrator does not answer: {path}: {error!r}.") from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
-            raise DemoFailed(
+            raise RunFailed(
                 f"{path}: the answer is not understood: {where}: {first['msg']}."
             ) from None
 
 
 async def book(socket: Path, turns: Sequence[BookedTurn]) -> None:
-    """Book turns, as the command `laitevuoro booking add` does. Raises DemoFailed."""
+    """Book turns, as the command `laitevuoro booking add` does. Raises RunFailed."""
     transport = httpx.AsyncHTTPTransport(uds=str(socket))
     async with httpx.AsyncClient(
         transport=transport, base_url="http://admin", timeout=ANSWER_WITHIN
@@ -144,6 +144,6 @@ async def _book(client: httpx.AsyncClient, turn: BookedTurn) -> None:
     try:
         answer = await client.post("/api/v1/bookings", json=asked)
     except httpx.HTTPError as error:
-        raise DemoFailed(f"The orchestrator takes no bookings: {error!r}.") from None
+        raise RunFailed(f"The orchestrator takes no bookings: {error!r}.") from None
     if answer.is_error:
-        raise DemoFailed(f"A booking was refused: {answer.text}")
+        raise RunFailed(f"A booking was refused: {answer.text}")

@@ -1,4 +1,4 @@
-"""The demo's child processes."""
+"""Child processes of demo and rehearsal."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from orchestrator import demo_process
-from orchestrator.demo_process import DemoFailed, command_path, first, start
+from orchestrator import children
+from orchestrator.children import RunFailed, command_path, first, start
 from tests.eventually import eventually
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
@@ -29,12 +29,12 @@ async def test_a_child_that_dies_is_said_with_the_end_of_its_log(tmp_path: Path)
     """So that the first-time user sees the reason."""
     code = "import sys; print('old\\n' * 20 + 'no such port'); sys.exit(3)"
     child = await start("broker", [sys.executable, "-c", code], log=tmp_path / "log")
-    with pytest.raises(DemoFailed) as failed:
+    with pytest.raises(RunFailed) as failed:
         await child.watch()
     lines = str(failed.value).splitlines()
     assert lines[0] == "broker ended by itself (exit code 3)."
     assert lines[-1] == "  no such port"
-    assert len(lines) == 1 + demo_process.SHOWN_LINES
+    assert len(lines) == 1 + children.SHOWN_LINES
 
 
 @pytest.mark.parametrize("code", [SLEEPS, STUBBORN])
@@ -42,7 +42,7 @@ async def test_a_child_is_stopped(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str
 ) -> None:
     """In good order, or by force where it won't."""
-    monkeypatch.setattr(demo_process, "STOP_WITHIN", 0.3)
+    monkeypatch.setattr(children, "STOP_WITHIN", 0.3)
     log = tmp_path / "log"
     child = await start("child", [sys.executable, "-c", code], log=log)
     await until_up(log)
@@ -57,7 +57,7 @@ async def test_a_child_does_not_outlive_a_killed_parent(tmp_path: Path) -> None:
     parent = f"""
 import asyncio, sys
 from pathlib import Path
-from orchestrator.demo_process import start
+from orchestrator.children import start
 async def main():
     child = await start("child", [sys.executable, "-c", {SLEEPS!r}], log=Path({str(log)!r}))
     print(child.pid, flush=True)
@@ -98,11 +98,11 @@ async def test_the_first_to_be_done_cancels_the_others() -> None:
         return 2
 
     async def fails() -> int:
-        raise DemoFailed("no")
+        raise RunFailed("no")
 
     assert await first(waits(), returns()) == 2
     assert cancelled.is_set()
-    with pytest.raises(DemoFailed, match="no"):
+    with pytest.raises(RunFailed, match="no"):
         await first(waits(), fails(), returns())
 
 
@@ -112,5 +112,5 @@ def test_a_command_that_is_not_installed_is_said_so(monkeypatch: pytest.MonkeyPa
         Path(sys.executable).with_name("laitevuoro-agent")
     )
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(DemoFailed, match="laitevuoro-nonsense is not installed"):
+    with pytest.raises(RunFailed, match="laitevuoro-nonsense is not installed"):
         command_path("laitevuoro-nonsense")
