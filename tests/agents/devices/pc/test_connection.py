@@ -36,7 +36,7 @@ async def test_a_bus_that_comes_late_or_again_is_found(tmp_path: Path) -> None:
             await changed.get()
             assert isinstance(await way.logind(), Logind)
         await changed.get()
-        with pytest.raises(NoSystemBus, match="went away"):
+        with pytest.raises(NoSystemBus):
             await way.logind()
     await way.stop()
 
