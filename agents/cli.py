@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from agents.devices.scripted.cli import main as scripted  # noqa: PLC0415 - see above
 
         return scripted(words[1:])
-    options = _parser().parse_args(words)
+    options = parser().parse_args(words)
     try:
         return _check(options.config) if options.command == "check" else _run(options.config)
     except InvalidConfiguration as error:
@@ -41,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="laitevuoro-agent", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+def parser() -> argparse.ArgumentParser:
+    """Return the parser of all commands."""
+    root = argparse.ArgumentParser(prog="laitevuoro-agent", description=__doc__)
+    commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
     for name, text in (
         ("run", "watch this machine's devices and carry out their plans"),
         ("check", "look at each device and at the broker once, and say what is missing"),
@@ -54,7 +55,7 @@ def _parser() -> argparse.ArgumentParser:
         )
     commands.add_parser("helper", help="show warnings on this desktop")
     commands.add_parser("scripted-device", help="play a device, for demos and rehearsals")
-    return parser
+    return root
 
 
 def _run(path: Path) -> int:
