@@ -221,7 +221,7 @@ class Library:
 
     def _ready(self, device: str) -> bool:
         found = self.device(device)
-        return found["link"] == "online" and found["plan_in_force"]
+        return bool(found["link"] == "online" and found["plan_in_force"])
 
     def _well(self) -> bool:
         try:
