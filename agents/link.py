@@ -15,7 +15,7 @@ import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 import aiomqtt
 
@@ -31,11 +31,14 @@ from mqtt_schemas.topics import (
 )
 
 log = logging.getLogger(__name__)
+T = TypeVar("T")
 
 #: Small messages that wait for their acknowledgement: Nagle's algorithm would add 40 ms each.
 SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 #: Seconds within which the broker must acknowledge.
 PUBLISH_TIMEOUT = 10.0
+#: Seconds for a TCP connection that is under way when nobody wants it any more.
+TCP_GRACE = 0.2
 FIRST_BACKOFF, LAST_BACKOFF = 0.5, 30.0
 #: In a SUBACK (MQTT 3.1.1, section 3.9.3).
 REFUSED = 0x80
@@ -87,7 +90,7 @@ class _Connected:
     ) -> None:
         topic = device_topic(self._address, channel)
         try:
-            await self._client.publish(topic, payload, qos=qos, retain=retain)
+            await heeding(self._client.publish(topic, payload, qos=qos, retain=retain))
         except aiomqtt.MqttError as error:
             raise LinkLost(str(error)) from None
 
@@ -99,15 +102,22 @@ Receive = Callable[[Received], None]
 class Link:
     """Keeps one device connected. `connection` is None while it is not.
 
-    timeout: seconds within which the broker must acknowledge anything.
+    timeout: seconds within which the broker must acknowledge anything. longest_wait: seconds
+    from one try to the next at most.
     """
 
     def __init__(
-        self, *, broker: BrokerSettings, identity: Identity, timeout: float = PUBLISH_TIMEOUT
+        self,
+        *,
+        broker: BrokerSettings,
+        identity: Identity,
+        timeout: float = PUBLISH_TIMEOUT,
+        longest_wait: float = LAST_BACKOFF,
     ) -> None:
         self._broker = broker
         self._identity = identity
         self._timeout = timeout
+        self._longest_wait = longest_wait
         self._said: dict[str, float] = {}
         self.connection: Connection | None = None
 
@@ -124,11 +134,11 @@ class Link:
                 await self._connect(serve, receive)
             except* (aiomqtt.MqttError, LinkLost) as group:
                 self._say(logging.WARNING, f"no broker: {_first(group)}")
-            if loop.time() - began > LAST_BACKOFF:
+            if loop.time() - began > self._longest_wait:
                 backoff = FIRST_BACKOFF
             # Full jitter, so that a library's agents don't all return in the same instant.
             await asyncio.sleep(backoff * random.uniform(0.5, 1.0))  # noqa: S311 - no secret
-            backoff = min(backoff * 2, LAST_BACKOFF)
+            backoff = min(backoff * 2, self._longest_wait)
 
     async def _connect(self, serve: Serve, receive: Receive) -> None:
         connection_id = secrets.token_hex(16)
@@ -235,7 +245,7 @@ async def broker_problem(broker: BrokerSettings, identity: Identity) -> str | No
 
 async def _subscribe(client: aiomqtt.Client, topic_filter: str) -> None:
     """Subscribe. Raises LinkLost where the broker refuses: it says so only in its answer."""
-    answers = await client.subscribe(topic_filter, qos=1)
+    answers = await heeding(client.subscribe(topic_filter, qos=1))
     if any((each if isinstance(each, int) else each.value) >= REFUSED for each in answers):
         raise LinkLost(f"the broker refuses the subscription to {topic_filter}")
 
@@ -243,10 +253,16 @@ async def _subscribe(client: aiomqtt.Client, topic_filter: str) -> None:
 @asynccontextmanager
 async def _entered(client: aiomqtt.Client) -> AsyncIterator[None]:
     """Connect, and leave no socket behind where that fails: aiomqtt would keep it pinging."""
+    connecting = asyncio.ensure_future(client.__aenter__())
     try:
-        await client.__aenter__()
+        await asyncio.shield(connecting)
     except BaseException:
         client.timeout = 0  # nobody will answer
+        # A thread makes the TCP connection, and can't be called back: what it opened after
+        # everybody had left would stay.
+        await asyncio.wait([connecting], timeout=TCP_GRACE)
+        connecting.cancel()
+        await asyncio.gather(connecting, return_exceptions=True)
         with suppress(aiomqtt.MqttError):
             await client.__aexit__(None, None, None)
         raise
@@ -254,7 +270,21 @@ async def _entered(client: aiomqtt.Client) -> AsyncIterator[None]:
         yield
     finally:
         with suppress(aiomqtt.MqttError):
-            await client.__aexit__(None, None, None)
+            await heeding(client.__aexit__(None, None, None))
+
+
+async def heeding(operation: Awaitable[T]) -> T:
+    """Await, and heed a cancellation that comes in the very moment in which it is done.
+
+    aiomqtt waits by asyncio.wait_for, which until Python 3.12 then forgets the cancellation:
+    an agent that was told to stop would go on for ever.
+    """
+    task = asyncio.current_task()
+    before = task.cancelling() if task else 0
+    result = await operation
+    if task and task.cancelling() > before:
+        raise asyncio.CancelledError
+    return result
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

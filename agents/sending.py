@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 from collections.abc import Callable
 from contextlib import suppress
 
@@ -11,6 +12,8 @@ from agents.outbox import Outbox
 from mqtt_schemas.codec import batch_bytes, encode
 from mqtt_schemas.messages import Status
 from mqtt_schemas.topics import Channel
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT = 15.0
 #: Events under way without an acknowledgement. More would only wait in the broker.
@@ -36,13 +39,13 @@ async def send_events(connection: Connection, outbox: Outbox, changed: asyncio.E
     Raises LinkLost.
     """
     loop = asyncio.get_running_loop()
-    log, reached = outbox.log, outbox.acknowledged
+    history, reached = outbox.log, outbox.acknowledged
     sent, wait, due = reached, FIRST_RESEND, loop.time()
     while True:
         changed.clear()
-        if (log, reached) != (outbox.log, outbox.acknowledged):
-            again = log != outbox.log or outbox.acknowledged < reached
-            log, reached = outbox.log, outbox.acknowledged
+        if (history, reached) != (outbox.log, outbox.acknowledged):
+            again = history != outbox.log or outbox.acknowledged < reached
+            history, reached = outbox.log, outbox.acknowledged
             sent = reached if again else max(sent, reached)
             wait, due = FIRST_RESEND, loop.time() + FIRST_RESEND
         if sent < min(outbox.last, reached + WINDOW):
@@ -51,10 +54,13 @@ async def send_events(connection: Connection, outbox: Outbox, changed: asyncio.E
                 due = loop.time() + wait
             batch = outbox.batch(sent)
             sent = batch.last
-            await connection.publish(Channel.EVENTS, batch_bytes(log, batch.events))
+            await connection.publish(Channel.EVENTS, batch_bytes(history, batch.events))
         elif reached == outbox.last:
             await changed.wait()
         elif not await _within(due - loop.time(), changed):
+            if wait < LAST_RESEND <= 2 * wait:
+                # A broker that denies a publish acknowledges it all the same (MQTT 3.1.1).
+                log.warning("%s: nobody acknowledges this device's events", outbox.path)
             sent, wait = reached, min(wait * 2, LAST_RESEND)
 
 

@@ -124,8 +124,10 @@ async def test_no_more_than_a_window_is_under_way(outbox: Outbox) -> None:
 
 
 @virtual_time
-async def test_what_is_not_acknowledged_goes_out_again_ever_more_rarely(outbox: Outbox) -> None:
-    """The broker may have dropped it though it said PUBACK."""
+async def test_what_is_not_acknowledged_goes_out_again_ever_more_rarely(
+    outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The broker may have dropped or denied it though it said PUBACK; the log says so once."""
     async with sending(outbox) as sender:
         sender.commit(1)
         await asyncio.sleep(300)
@@ -134,6 +136,7 @@ async def test_what_is_not_acknowledged_goes_out_again_ever_more_rarely(outbox: 
         assert waits[0] == FIRST_RESEND
         assert waits[-1] == LAST_RESEND
         assert set(map(tuple, sender.batches)) == {(1,)}
+        assert len(caplog.records) == 1
 
 
 @virtual_time
@@ -149,7 +152,9 @@ async def test_later_events_do_not_put_off_the_resending(outbox: Outbox) -> None
 
 
 @virtual_time
-async def test_an_acknowledgement_brings_the_pace_back(outbox: Outbox) -> None:
+async def test_an_acknowledgement_brings_the_pace_back(
+    outbox: Outbox, caplog: pytest.LogCaptureFixture
+) -> None:
     """What still lacks one is sent again after the first wait; no sooner."""
     async with sending(outbox) as sender:
         sender.commit(1, 2)
@@ -160,6 +165,7 @@ async def test_an_acknowledgement_brings_the_pace_back(outbox: Outbox) -> None:
         assert sender.batches == []
         await asyncio.sleep(0.2)
         assert sender.batches == [[2]]
+        assert caplog.records == []
 
 
 @virtual_time
