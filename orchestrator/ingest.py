@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from datetime import tzinfo
 from functools import partial
 
 import structlog
 
 from mqtt_schemas import codec
-from mqtt_schemas.codec import Fault, Incoming, InvalidMessage
-from mqtt_schemas.messages import Ack, Events, Link, OutboxState, Status, TimeRequest
+from mqtt_schemas.codec import Fault, InvalidMessage
+from mqtt_schemas.messages import Ack, Link, OutboxState, Status, TimeRequest
 from mqtt_schemas.topics import Address, Channel, Instance, device_topic
 from orchestrator.backlog import Backlog
+from orchestrator.deliveries import Delivery, Unpacking
 from orchestrator.domain.devices import Device
 from orchestrator.domain.usage import Totals, no_totals, without_hours
 from orchestrator.publish import Publish
@@ -22,7 +24,7 @@ from orchestrator.store import counters, logs, totals
 from orchestrator.store.counters import Counts
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreFailed
-from orchestrator.store.intake import Batch, Question, Taken, take_in
+from orchestrator.store.intake import Question, Taken, take_in
 from orchestrator.time_answers import TimeAnswers
 from orchestrator.twins import Twin, Twins
 
@@ -68,6 +70,9 @@ class Ingest:
         self._time = TimeAnswers(publish=publish, wall_ms=wall_ms)
         self._refusals = Refusals(database=database, wall_ms=wall_ms, on_written=self.counts.update)
         self._waiting = Backlog()
+        self._event_topics = {
+            device_topic(twin.address, Channel.EVENTS): twin for twin in twins.all()
+        }
         self._questions: dict[Address, str] = {}
         self._tips: dict[Address, tuple[str, int]] = {}
         self._work = asyncio.Event()
@@ -76,7 +81,7 @@ class Ingest:
 
     @property
     def backlog(self) -> int:
-        """How many batches wait for the database."""
+        """How many messages with events wait for the database."""
         return len(self._waiting)
 
     def receive(self, topic: str, payload: bytes, retained: bool = False) -> None:  # noqa: FBT001, FBT002 - by position, as MQTT gives it; on the path of every message
@@ -84,6 +89,10 @@ class Ingest:
 
         retained: the broker had kept it, so it tells what was, not what is.
         """
+        twin = self._event_topics.get(topic)
+        if twin is not None:
+            self._take_events(twin, topic, payload)
+            return
         try:
             received = codec.decode(topic, payload)
         except InvalidMessage as error:
@@ -96,8 +105,6 @@ class Ingest:
             self._refuse(topic, payload, FOREIGN, "the device is not in the configuration")
         elif isinstance(message, Status):
             self._take_status(twin, message, retained=retained)
-        elif isinstance(message, Events):
-            self._take_events(twin, message, topic, payload)
         elif isinstance(message, TimeRequest):
             self._time.ask(source, message)
         elif isinstance(message, Link):
@@ -127,8 +134,11 @@ class Ingest:
                 group.create_task(self._refusals.run(), name="ingest-refusals")
                 group.create_task(self._time.run(), name="ingest-time")
         finally:
-            await self._commit()
+            while self._waiting and await self._commit():
+                pass
             await self._refusals.write()
+            with suppress(StoreFailed):
+                await self._database.settle()
 
     def _take_status(self, twin: Twin, status: Status, *, retained: bool) -> None:
         if not twin.take_status(status, now=self._monotonic(), retained=retained):
@@ -148,19 +158,13 @@ class Ingest:
             return False
         return outbox.oldest_age_ms is None or outbox.oldest_age_ms > PATIENCE_MS
 
-    def _take_events(self, twin: Twin, message: Events, topic: str, payload: bytes) -> None:
-        incoming: list[Incoming] = []
-        for raw in message.events:
-            try:
-                incoming.append(codec.incoming(raw))
-            except InvalidMessage as error:
-                self._refuse(topic, payload, error.fault, error.reason)
-        if not incoming:
-            return
-        if self._waiting.put(_batch(twin, message.log, incoming), len(payload)):
+    def _take_events(self, twin: Twin, topic: str, payload: bytes) -> None:
+        """Keep events for the database's thread, which looks into them."""
+        outbox = twin.status.outbox if twin.status else None
+        if self._waiting.put(Delivery(twin.address, topic, payload, outbox, twin.checkpoint)):
             self._work.set()
         else:
-            self._refusals.drop(twin.address, len(incoming))
+            self._refusals.drop(twin.address, events=payload.count(b'"seq":'))
 
     def _take_other(self, twin: Twin, channel: Channel | None, topic: str, payload: bytes) -> None:
         """Take a retained message's deletion, and refuse the rest."""
@@ -192,11 +196,11 @@ class Ingest:
 
         What was not acknowledged is sent again by its device, so it need not be kept here.
         """
-        batches = self._waiting.take()
+        deliveries = self._waiting.take()
         questions = [Question(*each) for each in self._questions.items()]
         self._questions = {}
         try:
-            taken = await self._write(batches, questions)
+            taken = await self._write(deliveries, questions)
         except StoreFailed as error:
             if not self._failing:
                 _LOG.error("commit_failed", reason=str(error))
@@ -209,21 +213,27 @@ class Ingest:
             await self._acknowledge(each.acks)
         return True
 
-    async def _write(self, batches: Sequence[Batch], questions: Sequence[Question]) -> list[Taken]:
+    async def _write(
+        self, deliveries: Sequence[Delivery], questions: Sequence[Question]
+    ) -> list[Taken]:
         """Commit together; if one of them breaks our rules, all others without it."""
+        batches = Unpacking(deliveries)
         work = partial(
             take_in, batches=batches, questions=questions, now_ms=self._wall_ms(), zone=self._zone
         )
         try:
-            return [await self._database.write(work)]
+            taken = await self._database.write(work)
         except StoreFailed:
             raise
         except Exception:  # noqa: BLE001 - one device's events must not block the others
-            if len(batches) <= 1:
-                device = str(batches[0].address) if batches else None
+            if len(deliveries) <= 1:
+                device = str(deliveries[0].address) if deliveries else None
                 _LOG.exception("intake_failed", device=device)
                 return []
-        return [taken for batch in batches for taken in await self._write([batch], [])]
+            return [taken for each in deliveries for taken in await self._write([each], [])]
+        for each in batches.refused:
+            self._refuse(each.delivery.topic, each.delivery.payload, each.fault, each.reason)
+        return [taken]
 
     def _keep(self, taken: Taken) -> None:
         self.counts.update(taken.counts)
@@ -235,15 +245,3 @@ class Ingest:
         for (address, _), ack in acks.items():
             topic = device_topic(address, Channel.ACK)
             await self._publish(topic, codec.encode(ack), 0, False)  # noqa: FBT003 - not retained
-
-
-def _batch(twin: Twin, log: str, incoming: Sequence[Incoming]) -> Batch:
-    """Return a batch with what the device's status says of its log."""
-    outbox = twin.status.outbox if twin.status else None
-    return Batch(
-        address=twin.address,
-        log=log,
-        events=tuple(incoming),
-        first_kept=outbox.first_kept if outbox and outbox.log == log else None,
-        checkpoint=twin.checkpoint,
-    )

@@ -53,10 +53,10 @@ _SERVICE = (
         "Commits that failed: nothing was kept and nothing acknowledged.",
     ),
     Family(
-        "laitevuoro_backlog_batches",
+        "laitevuoro_backlog_messages",
         Type.GAUGE,
         (),
-        "Batches of events that wait for the database.",
+        "Messages with events that wait for the database.",
     ),
     Family(
         "laitevuoro_events_total",
@@ -139,7 +139,7 @@ class Metrics:
         sheet.put("laitevuoro_other_orchestrators", (), self._asked.other_orchestrators())
         sheet.put("laitevuoro_plan_conflicts_total", (), self._asked.plan_conflicts())
         sheet.put("laitevuoro_database_healthy", (), self._database.healthy)
-        sheet.put("laitevuoro_backlog_batches", (), self._ingest.backlog)
+        sheet.put("laitevuoro_backlog_messages", (), self._ingest.backlog)
         latencies = self._database.latencies
         sheet.spread(
             "laitevuoro_commit_duration_seconds", latencies.cumulative(), latencies.total_seconds

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from mqtt_schemas.canonical import first_link
 from mqtt_schemas.codec import Incoming
@@ -25,8 +25,7 @@ class Verdict(StrEnum):
     FORK = "fork"
 
 
-@dataclass(frozen=True, slots=True)
-class Water:
+class Water(NamedTuple):
     """The high water of a log: its newest committed event, and the chain value of that."""
 
     seq: int
@@ -47,9 +46,9 @@ def judge(
     ago, by retention, and can't be compared. first_kept: the oldest event that the sender
     says it still has; None where it has not said.
     """
+    if event.seq == water.seq + 1:
+        return Verdict.NEXT if event.prev == water.chain else Verdict.FORK
     if event.seq <= water.seq:
         same = committed.get(event.seq, event.chain) == event.chain
         return Verdict.DUPLICATE if same else Verdict.FORK
-    if event.seq == water.seq + 1:
-        return Verdict.NEXT if event.prev == water.chain else Verdict.FORK
     return Verdict.LOSS if event.seq == first_kept else Verdict.GAP

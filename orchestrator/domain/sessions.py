@@ -73,16 +73,26 @@ class Session(NamedTuple):
 
 
 def implausible(event: Event) -> str | None:
-    """Return why an event can't be true though its form is right: one sentence, or None."""
+    """Return why an event can't be true though its form is right: one sentence, or None.
+
+    Only what tells of sessions is looked at; nothing follows from the rest.
+    """
+    if not isinstance(event, TELLING):
+        return None
     if not 0 <= occurred_ms(event) <= _LATEST_MS:
         return "offset_ms: with it the time is outside the years 1970 to 9999"
-    if isinstance(event, Started | Ended) and event.session is None:
+    if isinstance(event, GroupSet):
+        return None
+    if event.session is None:
         return "session: what begins or ends a session must name it"
-    if isinstance(event, Ended):
-        if _length(event) > LONGEST_MS or max(event.categories.values(), default=0) > LONGEST_MS:
-            return "active_ms: the session is longer than 366 days"
-        if max(event.figures.values(), default=0) > LARGEST_FIGURE:
-            return "figures: a figure is over 10^12"
+    return _absurd(event) if isinstance(event, Ended) else None
+
+
+def _absurd(event: Ended) -> str | None:
+    if _length(event) > LONGEST_MS or any(ms > LONGEST_MS for ms in event.categories.values()):
+        return "active_ms: the session is longer than 366 days"
+    if any(figure > LARGEST_FIGURE for figure in event.figures.values()):
+        return "figures: a figure is over 10^12"
     return None
 
 

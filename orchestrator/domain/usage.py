@@ -11,14 +11,17 @@ from collections import defaultdict
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime, tzinfo
+from functools import lru_cache
 from typing import NamedTuple
 
 from mqtt_schemas.base import COUNTED, Basis, Outcome
 from mqtt_schemas.topics import Address
-from orchestrator.domain.sessions import Session, SessionState
+from orchestrator.domain.sessions import Session
 
 #: In totals: a target group that nobody told. No id can be the empty text.
 NOT_TOLD = ""
+
+_QUARTER_MS = 900_000
 
 
 class Cell(NamedTuple):
@@ -51,15 +54,25 @@ class Amounts:
 
     def add(self, other: Amounts, sign: int = 1) -> None:
         """Add another's amounts, or with sign -1 take them away."""
-        self.sessions += sign * other.sessions
-        self.parties += sign * other.parties
-        self.people += sign * other.people
-        self.active_ms += sign * other.active_ms
-        self.idle_ms += sign * other.idle_ms
-        self.unobserved_ms += sign * other.unobserved_ms
-        self.overrun_ms += sign * other.overrun_ms
+        for name in NUMBERS:
+            setattr(self, name, getattr(self, name) + sign * getattr(other, name))
         for key, amount in other.parts.items():
             self.parts[key] = self.parts.get(key, 0) + sign * amount
+
+    def count(self, session: Session) -> None:
+        """Add one session that is over."""
+        self.sessions += 1
+        if session.party_size is not None:
+            self.parties += 1
+            self.people += session.party_size
+        self.active_ms += session.active_ms
+        self.idle_ms += session.idle_ms
+        self.unobserved_ms += session.unobserved_ms
+        self.overrun_ms += session.overrun_ms
+        for part, amounts in (("category", session.categories), ("figure", session.figures)):
+            for name, amount in amounts.items():
+                if amount:
+                    self.parts[part, name] = self.parts.get((part, name), 0) + amount
 
 
 #: The names of the plain numbers among the amounts.
@@ -73,25 +86,19 @@ def no_totals() -> Totals:
     return defaultdict(Amounts)
 
 
-def entries(
-    address: Address, before: Session | None, after: Session | None, zone: tzinfo
-) -> list[tuple[Cell, Amounts]]:
-    """Return what is to be entered as one session changes from `before` to `after`.
+def change(
+    totals: Totals, address: Address, before: Session | None, after: Session | None, zone: tzinfo
+) -> None:
+    """Enter what it makes of the totals that one session changes from `before` to `after`.
 
     Open sessions, and none, count nothing.
     """
-    if before is None or before.outcome is None:
-        return _entry(address, after, zone, withdrawn=False)
-    if after is not None and _told(before) == _told(after):
-        return []
-    withdrawn = _entry(address, before, zone, withdrawn=True)
-    return withdrawn + _entry(address, after, zone, withdrawn=False)
-
-
-def enter(totals: Totals, new: Iterable[tuple[Cell, Amounts]]) -> None:
-    """Add entries to totals."""
-    for cell, amounts in new:
-        totals[cell].add(amounts)
+    if before is not None and before.outcome is not None:
+        if after is not None and _told(before) == _told(after):
+            return
+        totals[_cell(address, before, before.outcome, zone, withdrawn=True)].count(before)
+    if after is not None and after.outcome is not None:
+        totals[_cell(address, after, after.outcome, zone)].count(after)
 
 
 def net(totals: Totals) -> Totals:
@@ -116,7 +123,13 @@ def without_hours(totals: Totals) -> Totals:
 
 def local_hour(at_ms: int, zone: tzinfo) -> str:
     """Return the local hour of a moment: `2026-11-25T14`. Its first ten letters are the day."""
-    return datetime.fromtimestamp(at_ms // 1000, zone).isoformat()[:13]
+    return _hour_of_quarter(at_ms // _QUARTER_MS, zone)
+
+
+# All zones are whole quarters of an hour from UTC, and most sessions began of late.
+@lru_cache(maxsize=4096)
+def _hour_of_quarter(quarter: int, zone: tzinfo) -> str:
+    return datetime.fromtimestamp(quarter * _QUARTER_MS // 1000, zone).isoformat()[:13]
 
 
 @dataclass(slots=True)
@@ -175,9 +188,8 @@ def by_device(totals: Totals, addresses: Iterable[Address] = ()) -> dict[Address
 
 
 def _told(session: Session) -> tuple[object, ...]:
-    """Return all of a session that totals depend on."""
+    """Return all of a session that is over that totals depend on."""
     return (
-        session.state is SessionState.OPEN,
         session.begun_ms,
         session.target_group,
         session.party_size,
@@ -192,30 +204,15 @@ def _told(session: Session) -> tuple[object, ...]:
     )
 
 
-def _entry(
-    address: Address, session: Session | None, zone: tzinfo, *, withdrawn: bool
-) -> list[tuple[Cell, Amounts]]:
-    if session is None or session.outcome is None:
-        return []
-    cell = Cell(
-        site=address.site,
-        device=address.device,
-        hour=local_hour(session.begun_ms, zone),
-        target_group=session.target_group or NOT_TOLD,
-        basis=session.basis,
-        outcome=session.outcome,
-        withdrawn=withdrawn,
+def _cell(
+    address: Address, session: Session, outcome: Outcome, zone: tzinfo, *, withdrawn: bool = False
+) -> Cell:
+    return Cell(
+        address.site,
+        address.device,
+        local_hour(session.begun_ms, zone),
+        session.target_group or NOT_TOLD,
+        session.basis,
+        outcome,
+        withdrawn,
     )
-    parts = {("category", name): spent for name, spent in session.categories.items() if spent}
-    parts |= {("figure", name): amount for name, amount in session.figures.items() if amount}
-    amounts = Amounts(
-        sessions=1,
-        parties=int(session.party_size is not None),
-        people=session.party_size or 0,
-        active_ms=session.active_ms,
-        idle_ms=session.idle_ms,
-        unobserved_ms=session.unobserved_ms,
-        overrun_ms=session.overrun_ms,
-        parts=parts,
-    )
-    return [(cell, amounts)]

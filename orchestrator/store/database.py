@@ -73,6 +73,10 @@ class Database:
         """
         return await self._writer.write(work)
 
+    async def settle(self) -> None:
+        """Wait for all works before this one, also for those whose callers no longer do."""
+        await self._writer.write(lambda _: None)
+
     async def read(self, work: Work[T]) -> T:
         """Do the work on one consistent state of the database, which it can't change.
 

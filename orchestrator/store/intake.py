@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 
@@ -59,7 +59,7 @@ class Taken:
 def take_in(
     connection: sqlite3.Connection,
     *,
-    batches: Sequence[Batch],
+    batches: Iterable[Batch],
     questions: Sequence[Question] = (),
     now_ms: int,
     zone: tzinfo,
@@ -160,12 +160,7 @@ class _Intake:
         reason = self._ledger.take(log.address, log.id, incoming)
         self._rows.append(
             events.Row(
-                id=self._next_id,
-                log=log.id,
-                seq=incoming.seq,
-                received_ms=self._now_ms,
-                reason=reason,
-                raw=incoming.raw.decode(),
+                self._next_id, log.id, incoming.seq, self._now_ms, reason, incoming.raw.decode()
             )
         )
         self._next_id += 1

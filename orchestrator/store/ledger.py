@@ -47,12 +47,10 @@ class Ledger:
         before = self._load(address, event.session)
         try:
             after = apply(before, event)
-            entries = usage.entries(address, before, after, self._zone)
         except Exception as error:  # noqa: BLE001 - a rule that fails must not block the device
             return f"the rules failed on it: {type(error).__name__}"
         if after is not None and after != before:
-            self._put(address, log, after)
-            usage.enter(self.changes, entries)
+            self._put(address, log, before, after)
         return None
 
     def close_open(
@@ -66,9 +64,7 @@ class Ledger:
 
     def replace(self, address: Address, log: int, session: Session) -> None:
         """Set a session to what it is known to be."""
-        before = self._load(address, session.id)
-        usage.enter(self.changes, usage.entries(address, before, session, self._zone))
-        self._put(address, log, session)
+        self._put(address, log, self._load(address, session.id), session)
 
     def write(self) -> None:
         """Write what has changed."""
@@ -102,7 +98,8 @@ class Ledger:
             self._known[key] = sessions.load(self._connection, address, session)
         return self._known[key]
 
-    def _put(self, address: Address, log: int, session: Session) -> None:
-        key = (address.site, address.device, session.id)
-        self._known[key] = session
+    def _put(self, address: Address, log: int, before: Session | None, after: Session) -> None:
+        usage.change(self.changes, address, before, after, self._zone)
+        key = (address.site, address.device, after.id)
+        self._known[key] = after
         self._changed[key] = address, log

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from dataclasses import dataclass
 from datetime import tzinfo
+
+from pydantic_core import from_json
 
 from mqtt_schemas.codec import incoming
 from orchestrator.domain.sessions import closed
@@ -33,7 +34,7 @@ def rebuild(connection: sqlite3.Connection, zone: tzinfo) -> Rebuilt:
         for logged in page:
             for session, *seen in closures.get(logged.id, ()):
                 _close(ledger, logged, session, seen)
-            reason = ledger.take(logged.address, logged.log, incoming(json.loads(logged.raw)))
+            reason = ledger.take(logged.address, logged.log, incoming(from_json(logged.raw)))
             if reason != logged.reason:
                 events.judge_again(connection, logged.id, reason)
             set_aside += reason is not None

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import json
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any
+
+from pydantic_core import from_json, to_json
 
 from mqtt_schemas.base import Basis, Outcome
 from mqtt_schemas.topics import Address
 from orchestrator.domain.sessions import ClockSource, Session, SessionState
-
-_ENCODER = json.JSONEncoder(sort_keys=True)
 
 _COLUMNS = """session, state, rule, basis, begun_ms, clock, turn, target_group, party_size,
     ended_ms, outcome, at_checkpoint, active_ms, idle_ms, unobserved_ms, overrun_ms,
@@ -98,28 +97,24 @@ def _to_row(address: Address, log: int, session: Session) -> tuple[object, ...]:
         address.device,
         log,
         session.id,
-        session.state.value,
+        str(session.state),
         session.rule,
-        session.basis.value,
+        str(session.basis),
         session.begun_ms,
-        session.clock.value,
+        str(session.clock),
         session.turn,
         session.target_group,
         session.party_size,
         session.ended_ms,
-        session.outcome.value if session.outcome else None,
+        None if session.outcome is None else str(session.outcome),
         session.at_checkpoint,
         session.active_ms,
         session.idle_ms,
         session.unobserved_ms,
         session.overrun_ms,
-        _to_json(session.categories),
-        _to_json(session.figures),
+        to_json(dict(session.categories)).decode(),
+        to_json(dict(session.figures)).decode(),
     )
-
-
-def _to_json(amounts: Mapping[str, int]) -> str:
-    return _ENCODER.encode(amounts) if amounts else "{}"
 
 
 def _from_row(row: Sequence[Any]) -> Session:
@@ -140,11 +135,6 @@ def _from_row(row: Sequence[Any]) -> Session:
         idle_ms=row[13],
         unobserved_ms=row[14],
         overrun_ms=row[15],
-        categories=_from_json(row[16]),
-        figures=_from_json(row[17]),
+        categories=from_json(row[16]),
+        figures=from_json(row[17]),
     )
-
-
-def _from_json(text: str) -> Mapping[str, int]:
-    amounts: dict[str, int] = json.loads(text) if text != "{}" else {}
-    return amounts

@@ -158,7 +158,7 @@ async def test_the_service_tells_of_itself(scene: Scene) -> None:
         "laitevuoro_plan_conflicts_total 2",
         "laitevuoro_database_healthy 1",
         "laitevuoro_commit_failures_total 0",
-        "laitevuoro_backlog_batches 0",
+        "laitevuoro_backlog_messages 0",
     ):
         assert line in text.splitlines()
     count = scene.setting.database.latencies.count

@@ -8,7 +8,7 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from mqtt_schemas.base import Basis, Outcome
 from orchestrator.domain.sessions import apply
-from orchestrator.domain.usage import Totals, enter, entries, no_totals, without_hours
+from orchestrator.domain.usage import Totals, change, no_totals, without_hours
 from orchestrator.usage_metrics import usage_metrics
 from tests.orchestrator.histories import DEVICES, MINUTE, PRINTER, STATION, ended, group_set
 
@@ -20,10 +20,10 @@ def _totals() -> Totals:
         ended("b", outcome=Outcome.TURN_OVER, figures={"filament_mm": 120}, unobserved_ms=2000),
         ended("c", basis=Basis.BLOCKED, active=4000, idle=1000),
     ):
-        enter(totals, entries(PRINTER, None, apply(None, event), UTC))
+        change(totals, PRINTER, None, apply(None, event), UTC)
     counted = apply(None, ended("a", group="lapset", party=3))
     corrected = apply(counted, group_set("a", "nuoret"))
-    enter(totals, entries(PRINTER, counted, corrected, UTC))
+    change(totals, PRINTER, counted, corrected, UTC)
     return without_hours(totals)
 
 

@@ -19,8 +19,7 @@ from orchestrator.domain.usage import (
     GroupUsage,
     Totals,
     by_device,
-    enter,
-    entries,
+    change,
     local_hour,
     net,
     no_totals,
@@ -46,7 +45,7 @@ def totals_of(*happened: Event) -> Totals:
     for event in happened:
         before = sessions.get(event.session)
         sessions[event.session] = after = apply(before, event)
-        enter(totals, entries(PRINTER, before, after, HELSINKI))
+        change(totals, PRINTER, before, after, HELSINKI)
     return totals
 
 
@@ -170,7 +169,7 @@ def test_the_total_is_the_sum_of_the_sessions(happened: list[Event]) -> None:
         sessions[event.session] = apply(sessions.get(event.session), event)
     afresh = no_totals()
     for session in sessions.values():
-        enter(afresh, entries(PRINTER, None, session, HELSINKI))
+        change(afresh, PRINTER, None, session, HELSINKI)
     assert net(totals_of(*happened)) == afresh
 
 
