@@ -87,6 +87,8 @@ def _counted(now: DeviceNow, before: Totals, after: Totals) -> Iterator[str]:
 
 
 def _state(device: DeviceNow) -> str:
+    if device.device_link == "disconnected":
+        return "not seen"
     return "–" if device.state is None else _WORDS.get(device.state, device.state)
 
 

@@ -68,6 +68,14 @@ def test_a_device_that_was_never_heard_of_is_shown_too() -> None:
     assert "–" in text
 
 
+def test_a_device_that_its_agent_can_not_see_is_not_shown_as_free() -> None:
+    """Nobody takes what was not seen for a device that nobody uses."""
+    unseen = FREE.model_copy(update={"device_link": "disconnected"})
+    text = shown(table([unseen]))
+    assert "not seen" in text
+    assert "free" not in text
+
+
 def test_what_happened_between_two_looks_is_said() -> None:
     """A change of state, a warning, an end and its count; nothing where nothing happened."""
     assert list(happened(([FREE], NOTHING), ([FREE], NOTHING))) == []

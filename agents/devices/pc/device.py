@@ -14,7 +14,7 @@ from agents.devices.pc.catalogue import Catalogue
 from agents.devices.pc.connection import Connection
 from agents.devices.pc.ending import end_seat, lock_seat
 from agents.devices.pc.helper import HelperServer
-from agents.devices.pc.logind import Logind, LogindError, NoLogind, NoSystemBus
+from agents.devices.pc.logind import Logind, LogindError
 from agents.devices.pc.processes import Processes
 from agents.devices.pc.readings import readings
 from agents.devices.pc.sessions import LoginSession, Uses, in_use, state_of
@@ -32,7 +32,6 @@ PATIENCE_MS = 5000
 LOOK_AGAIN_SECONDS = 1.0
 
 DONE = Answer(OrderOutcome.DONE)
-_ABSENT = frozenset({NoSystemBus.reason, NoLogind.reason})
 
 
 class Pc:
@@ -157,9 +156,9 @@ class Pc:
     def _blind(self, reason: str) -> Observation:
         """Return what can be said without logind.
 
-        On a machine that never had one, nobody can log in to be counted: it is free, and the
-        problem says what is missing. Where logind was lost, the use ends as unknown and the
-        device is disconnected, so that the gap is seen in the coverage.
+        The use ends as unknown and the device is disconnected, so that the gap is seen in the
+        coverage: a machine whose logins nobody sees must not look like one that nobody used.
+        The problem says what is missing.
         """
         now = self._clock.boot_ms()
         if self._last is not None:
@@ -167,14 +166,13 @@ class Pc:
             if now - self._failing_since < PATIENCE_MS:
                 asyncio.get_running_loop().call_later(LOOK_AGAIN_SECONDS, self._changed.set)
                 return replace(self._last, at_ms=now)
-        never_there = self._last is None and reason in _ABSENT
         ended = UseEnd(self._use, Outcome.UNKNOWN) if self._use else None
         self._use = self._uses.name(None)
         self._uid = self._processes = None
         return Observation(
             at_ms=now,
-            device_link=DeviceLink.CONNECTED if never_there else DeviceLink.DISCONNECTED,
-            state=DeviceState.FREE,
+            device_link=DeviceLink.DISCONNECTED,
+            state=DeviceState.OFF,
             ended=ended,
             readings=readings(self._proc),
             problems=(reason,),

@@ -139,11 +139,11 @@ async def test_readings_and_rule(machine: Machine) -> None:
 
 
 async def test_without_a_bus_it_says_what_is_missing(tmp_path: Path) -> None:
-    """A machine without a system bus is free, with a problem, and its orders fail by name."""
+    """A machine without a system bus is not taken for a free one, and its orders fail by name."""
     machine = Machine(tmp_path, f"unix:path={tmp_path / 'nothing'}")
     await machine.device.start()
     seen = await machine.look()
-    assert (seen.device_link, seen.state) == (DeviceLink.CONNECTED, DeviceState.FREE)
+    assert (seen.device_link, seen.state) == (DeviceLink.DISCONNECTED, DeviceState.OFF)
     assert (seen.problems, seen.use, seen.readings) == (("no_system_bus",), None, {"load1": 0.5})
     answer = await machine.device.carry_out(Order(Step.LOCK))
     assert answer == Answer(OrderOutcome.FAILED, "no_system_bus")
@@ -153,7 +153,7 @@ async def test_without_a_bus_it_says_what_is_missing(tmp_path: Path) -> None:
 async def test_a_bus_without_logind_says_so(machine: Machine) -> None:
     """In a container the bus may be there alone."""
     seen = await machine.look()
-    assert (seen.problems, seen.device_link) == (("no_logind",), DeviceLink.CONNECTED)
+    assert (seen.problems, seen.device_link) == (("no_logind",), DeviceLink.DISCONNECTED)
 
 
 async def test_a_restart_of_logind_is_bridged(
