@@ -15,8 +15,8 @@ from tests.e2e.octoprint import OctoPrint, installed
 SECONDS = 60.0
 #: Let the start-up's own work be over.
 SETTLE = 10.0
-#: Mebibytes resident, as `ps` and systemd count, and percent of a core (the design's budget; none is set for the CPU of
-#: the printer's agent, which asks OctoPrint every other second: this is what it is held to).
+#: The design's budget: mebibytes resident, as `ps` and systemd count, and percent of a core.
+#: For the CPU of the printer's agent, which asks OctoPrint every other second, it sets none.
 BUDGET_MIB, BUDGET_CPU = 45.0, 0.1
 BUDGET_OCTOPRINT_MIB, BUDGET_OCTOPRINT_CPU = 55.0, 0.25
 
