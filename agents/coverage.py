@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from mqtt_schemas.base import DeviceLink
+from mqtt_schemas.events import WatchEnd
 
 #: An interval is told at least this often, so that a cut leaves little untold.
 TELL_EVERY_MS = 3_600_000
@@ -34,3 +35,9 @@ def watch(
     if now is not held.device_link or at_ms - held.from_ms >= TELL_EVERY_MS:
         return grown, Watch(at_ms, at_ms, now)
     return None, grown
+
+
+def why(told: Watch, kept: Watch | None) -> WatchEnd:
+    """Return why `watch` told an interval, the other one going on."""
+    changed = kept is None or kept.device_link is not told.device_link
+    return WatchEnd.LINK_CHANGED if changed else WatchEnd.HOUR

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import TypedDict
 
 from agents import tracking
-from agents.coverage import Watch, watch
+from agents.coverage import Watch, watch, why
 from agents.enforcement import Decision, Memory, Situation, decide
 from agents.model import Observation, Order
 from agents.schedule import Schedule
@@ -27,6 +27,7 @@ from mqtt_schemas.events import (
     Started,
     Step,
     TurnOpened,
+    WatchEnd,
 )
 from mqtt_schemas.plan import OutsideTurns
 
@@ -114,7 +115,7 @@ def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple
         return State(tick_ms=moment.boot_ms, floor_ms=moment.boot_ms), ()
     events: list[EventBody] = []
     if saved.watch is not None and saved.watch.to_ms > saved.watch.from_ms:
-        events.append(_observed(saved.watch, rule, saved.moment))
+        events.append(_observed(saved.watch, WatchEnd.STOPPED, rule, saved.moment))
     same_boot = saved.moment.boot_id == moment.boot_id
     memory = replace(saved.memory, access=None, access_retry_ms=0)
     session = saved.session
@@ -176,7 +177,7 @@ class _Cycle:
                 session = tracking.account(state.session, state.held, state.tick_ms)
                 state = replace(state, session=tracking.skip(session, now))
             if state.watch is not None:
-                self._tell_watch(replace(state.watch, to_ms=state.tick_ms))
+                self._tell_watch(replace(state.watch, to_ms=state.tick_ms), WatchEnd.GAP)
                 state = replace(state, watch=replace(state.watch, from_ms=now, to_ms=now))
         self.state = replace(state, tick_ms=now)
 
@@ -196,7 +197,7 @@ class _Cycle:
         looked_ms = self.moment.boot_ms if self.state.watch is None else seen.at_ms
         told, kept = watch(self.state.watch, seen.device_link, looked_ms)
         if told is not None:
-            self._tell_watch(told)
+            self._tell_watch(told, why(told, kept))
         self.state = replace(self.state, held=seen, watch=kept, unconfirmed=False)
         if use is not None and self.state.session is None:
             self._begin(use, self._decide().right, seen.at_ms)
@@ -218,7 +219,7 @@ class _Cycle:
         self._date_turn_end()
         told, kept = watch(self.state.watch, None, self.moment.boot_ms)
         if told is not None:
-            self._tell_watch(told)
+            self._tell_watch(told, why(told, kept))
         self.state = replace(self.state, watch=kept)
         return decision
 
@@ -316,9 +317,11 @@ class _Cycle:
             session = tracking.with_figures(session, seen.figures)
             self.state = replace(self.state, session=session)
 
-    def _tell_watch(self, told: Watch) -> None:
-        if told.to_ms > told.from_ms:
-            self.events.append(_observed(told, self.setting.rule, _at(self.moment, told.to_ms)))
+    def _tell_watch(self, told: Watch, until: WatchEnd) -> None:
+        # An empty interval before a gap still tells why nothing was seen after it.
+        if told.to_ms > told.from_ms or until is WatchEnd.GAP:
+            moment = _at(self.moment, told.to_ms)
+            self.events.append(_observed(told, until, self.setting.rule, moment))
 
     def _stamp(self, at_ms: int, session: OpenSession | None, turn: str | None = None) -> _Stamp:
         return _stamp(
@@ -380,10 +383,11 @@ def _ended(end: SessionEnd, rule: str, moment: Moment) -> Ended:
     )
 
 
-def _observed(told: Watch, rule: str, moment: Moment) -> Observed:
+def _observed(told: Watch, until: WatchEnd, rule: str, moment: Moment) -> Observed:
     return Observed(
         **_stamp(replace(moment, boot_ms=told.to_ms), rule, None, None),
         from_ms=told.from_ms,
         to_ms=told.to_ms,
         device_link=told.device_link,
+        until=until,
     )

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from math import isfinite
 
 from agents.clock import Offset
+from agents.coverage import Watch
 from agents.cycle import Moment, State, snapshot
 from agents.enforcement import Decision
 from agents.schedule import Schedule
+from agents.tracking import OpenSession
 from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
 from mqtt_schemas.messages import (
     AgentClock,
@@ -19,6 +21,7 @@ from mqtt_schemas.messages import (
     PlanInForce,
     Status,
     TurnNow,
+    Watching,
 )
 
 #: What the contract has room for.
@@ -41,16 +44,18 @@ class Source:
 def status_of(source: Source, connection: str) -> Status:
     """Return the status as of `source.moment`."""
     held, memory = source.state.held, source.state.memory
+    now = snapshot(source.state, source.moment)
     return Status(
         connection=connection,
         device_link=held.device_link if held else DeviceLink.DISCONNECTED,
         state=held.state if held else DeviceState.OFF,
         turn=turn_now(source.state, source.decision),
         blocked=memory.blocked_reason if memory.blocked_use else None,
-        session=_checkpoint(source.state, source.moment),
+        session=_checkpoint(now.session),
         readings=_readings(held.readings if held else {}),
         plan=_plan(source.schedule),
         clock=_clock(source.moment, source.offset),
+        watching=_watching(now.watch),
         outbox=source.outbox,
         problems=tuple(dict.fromkeys(source.problems))[:MOST_PROBLEMS],
     )
@@ -74,8 +79,11 @@ def _readings(readings: Mapping[str, float]) -> dict[str, float]:
     return dict(list(finite.items())[:MOST_READINGS])
 
 
-def _checkpoint(state: State, moment: Moment) -> Checkpoint | None:
-    session = snapshot(state, moment).session
+def _watching(watch: Watch | None) -> Watching | None:
+    return watch and Watching(from_ms=max(watch.from_ms, 0), to_ms=max(watch.to_ms, 0))
+
+
+def _checkpoint(session: OpenSession | None) -> Checkpoint | None:
     if session is None:
         return None
     return Checkpoint(

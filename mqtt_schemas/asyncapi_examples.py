@@ -16,7 +16,7 @@ from mqtt_schemas.base import (
 )
 from mqtt_schemas.canonical import chain, first_link
 from mqtt_schemas.codec import event_bytes, sealed
-from mqtt_schemas.events import Ended, EventBody, Observed, Started, TurnOpened
+from mqtt_schemas.events import Ended, EventBody, Observed, Started, TurnOpened, WatchEnd
 from mqtt_schemas.messages import (
     Ack,
     AgentClock,
@@ -32,6 +32,7 @@ from mqtt_schemas.messages import (
     TimeAnswer,
     TimeRequest,
     TurnNow,
+    Watching,
 )
 from mqtt_schemas.plan import AtEnd, CheckIn, HashedCode, Notice, OutsideTurns, Plan, Turn
 from mqtt_schemas.topics import Address, Instance
@@ -105,7 +106,13 @@ def bodies() -> list[EventBody]:
     return [
         TurnOpened(**_at(0), turn="b-4711", **group),
         Started(**_at(65_000), **use),
-        Observed(**_at(HOUR_MS), from_ms=BOOT_MS, to_ms=BOOT_MS + HOUR_MS, device_link=_LINK),
+        Observed(
+            **_at(HOUR_MS),
+            from_ms=BOOT_MS,
+            to_ms=BOOT_MS + HOUR_MS,
+            device_link=_LINK,
+            until=WatchEnd.HOUR,
+        ),
         Ended(
             **_at(END_MS),
             **use,
@@ -153,6 +160,7 @@ def status() -> Status:
         readings={"spindle_rpm": 802.5},
         plan=PlanInForce(issuer=agreed.issuer, revision=agreed.revision, digest=agreed.digest),
         clock=_clock(HOUR_MS // 2),
+        watching=Watching(from_ms=BOOT_MS, to_ms=BOOT_MS + HOUR_MS // 2),
         outbox=OutboxState(log=LOG, first_kept=1, last=2, oldest_age_ms=None),
     )
 
@@ -172,7 +180,9 @@ def last_status() -> Status:
     """Return the one after the end of the turn."""
     free: Json = {"state": DeviceState.FREE, "turn": None, "session": None, "readings": {}}
     outbox = OutboxState(log=LOG, first_kept=1, last=4, oldest_age_ms=200)
-    return status().model_copy(update={**free, "clock": _clock(END_MS + 200), "outbox": outbox})
+    watching = Watching(from_ms=BOOT_MS + HOUR_MS, to_ms=BOOT_MS + END_MS + 200)
+    free |= {"clock": _clock(END_MS + 200), "watching": watching, "outbox": outbox}
+    return status().model_copy(update=free)
 
 
 def ack(seq: int) -> Ack:

@@ -63,6 +63,21 @@ class OrderOutcome(StrEnum):
     TOO_LATE = "too_late"
 
 
+class WatchEnd(StrEnum):
+    """Why an interval of watching ended.
+
+    link_changed: the device came or went; the next interval follows at once. hour: it was
+    long enough; likewise. gap: the agent's process lived but did not run, mostly because its
+    machine slept; the next interval begins when it ran again. stopped: the agent was stopped,
+    killed or cut off; told by its next start.
+    """
+
+    LINK_CHANGED = "link_changed"
+    HOUR = "hour"
+    GAP = "gap"
+    STOPPED = "stopped"
+
+
 class EventBody(Model):
     """What every event carries."""
 
@@ -155,6 +170,9 @@ class Observed(EventBody):
     from_ms: Milliseconds
     to_ms: Milliseconds
     device_link: DeviceLink
+    until: WatchEnd | None = Field(
+        default=None, description="why it ended; None: the agent does not say"
+    )
 
 
 Event = Annotated[

@@ -89,6 +89,13 @@ class AgentClock(Model):
     offset_age_ms: Milliseconds | None = Field(description="since the offset was measured")
 
 
+class Watching(Model):
+    """The interval in which the device is being watched: no event has told it yet."""
+
+    from_ms: Milliseconds = Field(description="boot time, of the clock's boot_id")
+    to_ms: Milliseconds = Field(description="boot time up to which the device was watched")
+
+
 class OutboxState(Model):
     """What the agent keeps for the orchestrator."""
 
@@ -110,6 +117,9 @@ class Status(Message):
     readings: Readings = Field(default_factory=dict)
     plan: PlanInForce | None = None
     clock: AgentClock
+    watching: Watching | None = Field(
+        default=None, description="with device_link as it stands here; None: not watched now"
+    )
     outbox: OutboxState
     problems: Annotated[Items[Code], Field(max_length=16)] = Field(
         default=(), description="what the agent can't see or do here, e.g. no_system_bus"

@@ -7,8 +7,9 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.coverage import TELL_EVERY_MS, Watch, watch
+from agents.coverage import TELL_EVERY_MS, Watch, watch, why
 from mqtt_schemas.base import DeviceLink
+from mqtt_schemas.events import WatchEnd
 
 CONNECTED, DISCONNECTED = DeviceLink.CONNECTED, DeviceLink.DISCONNECTED
 #: (link that was seen, or None where only time passed; milliseconds since the last look)
@@ -32,6 +33,7 @@ def test_an_interval_is_told_where_the_link_changes() -> None:
     told, kept = watch(Watch(5, 20, CONNECTED), DISCONNECTED, 30)
     assert told == Watch(5, 30, CONNECTED)
     assert kept == Watch(30, 30, DISCONNECTED)
+    assert why(told, kept) is WatchEnd.LINK_CHANGED
 
 
 def test_an_interval_is_told_after_an_hour() -> None:
@@ -40,6 +42,7 @@ def test_an_interval_is_told_after_an_hour() -> None:
     told, kept = watch(held, None, TELL_EVERY_MS)
     assert told == Watch(0, TELL_EVERY_MS, CONNECTED)
     assert kept == Watch(TELL_EVERY_MS, TELL_EVERY_MS, CONNECTED)
+    assert why(told, kept) is WatchEnd.HOUR
 
 
 @given(looks)

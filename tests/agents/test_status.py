@@ -16,7 +16,7 @@ from agents.status import MOST_PROBLEMS, MOST_READINGS, Source, status_of
 from mqtt_schemas.base import Basis, DeviceLink, DeviceState
 from mqtt_schemas.codec import decode, encode
 from mqtt_schemas.events import Step
-from mqtt_schemas.messages import OutboxState, Phase
+from mqtt_schemas.messages import OutboxState, Phase, Watching
 from mqtt_schemas.plan import AtEnd, OutsideTurns
 from mqtt_schemas.topics import Channel, device_topic
 from tests.agents.fakes import ADDRESS, BOOT, OTHER_BOOT
@@ -99,6 +99,16 @@ def test_it_carries_the_open_sessions_checkpoint_up_to_now() -> None:
     assert (session.session, session.turn, session.basis) == ("s", "a", Basis.TURN)
     assert (session.active_ms, session.idle_ms, session.unobserved_ms) == (1500, 0, 0)
     assert session.at_ms == 21_500
+
+
+def test_it_tells_since_when_the_device_is_watched() -> None:
+    """Up to now, but not through a gap: the machine may have slept, and be gone again."""
+    looked = after((20_000, SEEN), (24_000, None))
+    watching = status_of(replace(looked, moment=moment(24_500)), CONNECTION).watching
+    assert watching == Watching(from_ms=20_000, to_ms=24_500)
+    watching = status_of(replace(looked, moment=moment(90_000)), CONNECTION).watching
+    assert watching == Watching(from_ms=20_000, to_ms=24_000)
+    assert status_of(source(), CONNECTION).watching is None
 
 
 @pytest.mark.parametrize(

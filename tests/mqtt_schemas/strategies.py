@@ -23,6 +23,7 @@ from mqtt_schemas.events import (
     Step,
     TurnOpened,
     TurnSource,
+    WatchEnd,
 )
 from mqtt_schemas.messages import (
     Ack,
@@ -38,6 +39,7 @@ from mqtt_schemas.messages import (
     TimeAnswer,
     TimeRequest,
     TurnNow,
+    Watching,
 )
 from mqtt_schemas.plan import AtEnd, CheckIn, HashedCode, Notice, OutsideTurns, Plan, Turn, WalkIn
 from mqtt_schemas.topics import RESERVED_SITE, Address, Channel
@@ -105,6 +107,7 @@ statuses = st.builds(
         offset_ms=st.none() | offsets,
         offset_age_ms=st.none() | milliseconds,
     ),
+    watching=st.none() | st.builds(Watching, from_ms=milliseconds, to_ms=milliseconds),
     outbox=st.builds(
         OutboxState,
         log=uuids,
@@ -225,6 +228,7 @@ bodies: SearchStrategy[EventBody] = st.one_of(
         from_ms=milliseconds,
         to_ms=milliseconds,
         device_link=st.sampled_from(DeviceLink),
+        until=st.none() | st.sampled_from(WatchEnd),
     ),
 )
 
