@@ -90,6 +90,7 @@ class _Intake:
         water = log.water if log else empty(batch.log)
         committed = self._committed(log, batch)
         results: Counter[str] = Counter()
+        self._ledger.expect(batch.address, batch.events)
         for position, event in enumerate(batch.events):
             verdict = judge(water, event, committed=committed, first_kept=batch.first_kept)
             if verdict is Verdict.DUPLICATE:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Iterable
 from datetime import tzinfo
 
 from mqtt_schemas.codec import Incoming
@@ -35,6 +36,17 @@ class Ledger:
         self._zone = zone
         self._known: dict[_Key, Session | None] = {}
         self._changed: dict[_Key, tuple[Address, int]] = {}
+
+    def expect(self, address: Address, batch: Iterable[Incoming]) -> None:
+        """Read what is known of the sessions in a batch, all at once."""
+        named = {each.event.session for each in batch if each.event and each.event.session}
+        unknown = [
+            name for name in named if (address.site, address.device, name) not in self._known
+        ]
+        if unknown:
+            known = sessions.load_all(self._connection, address, unknown)
+            for name in unknown:
+                self._known[address.site, address.device, name] = known.get(name)
 
     def take(self, address: Address, log: int, incoming: Incoming) -> str | None:
         """Take an event in. Returns why it is set aside instead, if so."""

@@ -70,6 +70,14 @@ def test_a_session_belongs_to_its_device(rows: sqlite3.Connection, log: int) -> 
     assert sessions.load(rows, STATION, "s1") is None
 
 
+def test_sessions_are_loaded_together(rows: sqlite3.Connection, log: int) -> None:
+    """Those that are known, of those that are asked for."""
+    sessions.save(rows, [(PRINTER, log, _open(name)) for name in "abc"])
+    found = sessions.load_all(rows, PRINTER, ["a", "c", "x"])
+    assert found == {"a": _open("a"), "c": _open("c")}
+    assert sessions.load_all(rows, STATION, ["a"]) == {}
+
+
 def test_open_sessions_are_found(rows: sqlite3.Connection, log: int) -> None:
     """Those of the device that neither ended nor were closed."""
     over = apply(None, ended("b"))
