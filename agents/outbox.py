@@ -7,6 +7,7 @@ asks for them again.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping, Sequence
@@ -24,9 +25,14 @@ from mqtt_schemas.messages import MAX_EVENTS, Ack, OutboxState
 
 #: How long acknowledged events are kept: a day between backups and 7 days more (design).
 KEEP_MS = 8 * 86_400_000
+#: SQLite's own limit (https://www.sqlite.org/limits.html).
+MOST_PAGES = 4_294_967_294
 #: At most so many are kept, whatever their stamps say: a wall clock may have run years ahead.
 MOST_KEPT = 100_000
+#: How long a database's last acknowledgement is remembered.
+REMEMBER_MS = 30 * 86_400_000
 
+_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS log (
     id INTEGER PRIMARY KEY CHECK (id = 1),
@@ -40,6 +46,11 @@ CREATE TABLE IF NOT EXISTS event (
     wall_ms INTEGER NOT NULL,
     boot_id TEXT NOT NULL,
     boot_ms INTEGER NOT NULL
+);
+CREATE TABLE IF NOT EXISTS mark (
+    database TEXT PRIMARY KEY,
+    seq INTEGER NOT NULL,
+    wall_ms INTEGER NOT NULL
 );
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
@@ -81,7 +92,8 @@ class Outbox:
 
     Shape: `log` is the UUID of this history, `last` its newest seq (0: none yet),
     `acknowledged` the highest seq that the orchestrator is known to have committed, `path`
-    the file.
+    the file. There is to be one orchestrator; where there are two, `acknowledged` is the last
+    one's word, and what each of them has is remembered as its mark: what one lacks stays.
     """
 
     def __init__(
@@ -104,6 +116,8 @@ class Outbox:
         self.acknowledged: int
         self.log, self.acknowledged = rows[0]
         self._tip = self._read_tip()
+        self._marks: dict[str, int] = dict(self._read("SELECT database, seq FROM mark"))
+        self._check()
 
     @classmethod
     def open(
@@ -138,6 +152,13 @@ class Outbox:
         """Close the file."""
         self._connection.close()
 
+    def take_at_most(self, pages: int) -> None:
+        """Let the file grow to so many pages, or stay as it is where it has more.
+
+        One page is a full disk, for rehearsals; MOST_PAGES lifts it again.
+        """
+        self._connection.execute(f"PRAGMA max_page_count = {pages:d}")
+
     @property
     def last(self) -> int:
         """The newest event's seq; 0 before the first."""
@@ -168,9 +189,11 @@ class Outbox:
 
         The first one may follow it at a distance: what lies between is no longer kept.
         """
-        sql = "SELECT seq, raw FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
+        sql = "SELECT seq, chain, raw FROM event WHERE seq > ? ORDER BY seq LIMIT ?"
         rows = self._read(sql, after, MAX_EVENTS)
-        return Batch(rows[-1][0] if rows else after, [raw for _, raw in rows])
+        for row in rows:
+            self._hold(*row)
+        return Batch(rows[-1][0] if rows else after, [raw for _, _, raw in rows])
 
     def acknowledge(self, ack: Ack) -> Verdict:
         """Take the orchestrator's word for what it has committed. Raises OutboxUnwritable.
@@ -183,13 +206,14 @@ class Outbox:
         if ack.log != self.log or (ack.seq > 0 and ack.chain is None):
             return Verdict.IGNORED
         if ack.seq > self.last or not self._agrees(ack):
-            self._fork()
+            self._fork(ack.database or "")
             return Verdict.FORKED
-        if ack.seq == self.acknowledged:
-            return Verdict.IGNORED
         verdict = Verdict.ADVANCED if ack.seq > self.acknowledged else Verdict.REWOUND
-        self._transaction(("UPDATE log SET acknowledged = ?", [(ack.seq,)]), self._old())
-        self.acknowledged = ack.seq
+        if ack.seq == self.acknowledged:
+            verdict = Verdict.IGNORED
+            if self._marks.get(ack.database or "") == ack.seq:
+                return verdict
+        self._note(ack)
         return verdict
 
     def state(self) -> OutboxState:
@@ -222,27 +246,45 @@ class Outbox:
         # No longer kept (acknowledged long ago), or seq 0: nothing to hold against it.
         return not rows or rows[0][0] == ack.chain
 
-    def _old(self) -> tuple[str, Sequence[tuple[object, ...]]]:
+    def _note(self, ack: Ack) -> None:
+        """Take an acknowledgement down, and forget what nobody will ask for any more."""
+        now = self._clock.wall_ms()
+        database = ack.database or ""
+        sql = "SELECT database, seq FROM mark WHERE wall_ms > ?"
+        marks = dict(self._read(sql, now - REMEMBER_MS)) | {database: ack.seq}
+        self._transaction(
+            ("UPDATE log SET acknowledged = ?", [(ack.seq,)]),
+            ("DELETE FROM mark WHERE wall_ms <= ?", [(now - REMEMBER_MS,)]),
+            ("INSERT OR REPLACE INTO mark VALUES (?, ?, ?)", [(database, ack.seq, now)]),
+            self._old(now - KEEP_MS, committed=min(marks.values())),
+        )
+        self.acknowledged, self._marks = ack.seq, marks
+
+    def _old(self, before: int, *, committed: int) -> tuple[str, Sequence[tuple[object, ...]]]:
         """Return the statement that forgets acknowledged events past their keeping.
 
         From the oldest on without a hole, by whatever a stepped wall clock stamped them with.
-        The newest event always stays: the chain goes on from it.
+        The newest event always stays: the chain goes on from it. committed: in all databases.
         """
         sql = """
             DELETE FROM event
             WHERE seq < ? AND seq <= (SELECT acknowledged FROM log) AND (
-                seq <= ? OR seq < coalesce(
+                seq <= ? OR seq <= ? AND seq < coalesce(
                     (SELECT seq FROM event WHERE wall_ms >= ? ORDER BY seq LIMIT 1), ?
                 )
             )
         """
-        before = self._clock.wall_ms() - KEEP_MS
-        return sql, [(self.last, self.last - MOST_KEPT, before, self.last)]
+        return sql, [(self.last, self.last - MOST_KEPT, committed, before, self.last)]
 
-    def _fork(self) -> None:
-        """Begin a new log with the events that nobody has acknowledged."""
+    def _fork(self, database: str) -> None:
+        """Begin a new log with the events that are not acknowledged in every database.
+
+        One that knew this log before we knew it may lack anything.
+        """
+        marks = self._marks or {database: self.acknowledged}
+        common = min(marks.get(database, 0), self.acknowledged, *marks.values())
         sql = "SELECT raw, wall_ms, boot_id, boot_ms FROM event WHERE seq > ? ORDER BY seq"
-        rows = self._read(sql, self.acknowledged)
+        rows = self._read(sql, common)
         log = self._new_log()
         tip = _Tip(0, first_link(log))
         anew = []
@@ -253,9 +295,29 @@ class Outbox:
         self._transaction(
             ("DELETE FROM event", [()]),
             ("UPDATE log SET uuid = ?, acknowledged = 0", [(log,)]),
+            ("UPDATE mark SET seq = ?", [(0,)]),
             ("INSERT INTO event VALUES (?, ?, ?, ?, ?, ?)", anew),
         )
         self.log, self.acknowledged, self._tip = log, 0, tip
+        self._marks = dict.fromkeys(self._marks, 0)
+
+    def _check(self) -> None:
+        """Hold every event against its hash, and the log against its form.
+
+        SQLite finds what breaks its own structure, not a byte that changed within a value.
+        Raises OutboxBroken.
+        """
+        if not _UUID.fullmatch(self.log):
+            raise OutboxBroken(f"{self.path}: the log's name is damaged")
+        try:
+            for row in self._connection.execute("SELECT seq, chain, raw FROM event"):
+                self._hold(*row)
+        except sqlite3.Error as error:
+            raise OutboxBroken(f"{self.path}: {error}") from error
+
+    def _hold(self, seq: int, link: str, raw: bytes) -> None:
+        if type(raw) is not bytes or chain(raw) != link:
+            raise OutboxBroken(f"{self.path}: event {seq} is damaged")
 
     def _read(self, sql: str, *values: str | int) -> list[Any]:
         """Return rows. Raises OutboxBroken."""

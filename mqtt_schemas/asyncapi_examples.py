@@ -42,6 +42,7 @@ Json = dict[str, Any]
 ADDRESS = Address("main", "lathe-1")
 INSTANCE = Instance("library")
 LOG = "9b2d4f60-1c3e-4a5b-8c7d-0e1f2a3b4c5d"
+DATABASE = "3f6c1a52-8d40-4b7e-9a11-5c2e7d9b6f08"
 BOOT = "7c9e6679-7425-40de-944b-e07fc1f90ae7"
 CONNECTION = "0123456789abcdef0123456789abcdef"
 NONCE = "fedcba9876543210fedcba9876543210"
@@ -187,7 +188,8 @@ def last_status() -> Status:
 
 def ack(seq: int) -> Ack:
     """Return the acknowledgement of the events up to `seq`."""
-    return Ack(log=LOG, seq=seq, chain=chain(stored()[seq - 1]) if seq else None)
+    newest = chain(stored()[seq - 1]) if seq else None
+    return Ack(log=LOG, seq=seq, chain=newest, database=DATABASE)
 
 
 def time_answer() -> TimeAnswer:
@@ -213,7 +215,12 @@ def examples() -> dict[str, list[tuple[str, Message]]]:
             ("From an orchestrator that knows nothing of this log.", ack(0)),
         ],
         "Plan": [("Two turns, closed outside them.", plan())],
-        "Presence": [("Running.", Presence(state="online", at=START))],
+        "Presence": [
+            (
+                "Running.",
+                Presence(state="online", at=START, database=DATABASE, sites=(ADDRESS.site,)),
+            )
+        ],
     }
 
 

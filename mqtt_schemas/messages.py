@@ -162,6 +162,10 @@ class Ack(Message):
     log: Uuid
     seq: Sequence
     chain: Digest | None = Field(description="None where seq is 0")
+    database: Uuid | None = Field(
+        default=None,
+        description="the orchestrator's database, where it is committed; a restored one keeps it",
+    )
 
 
 class Presence(Message):
@@ -169,3 +173,7 @@ class Presence(Message):
 
     state: LinkState
     at: UtcTime
+    database: Uuid | None = Field(default=None, description="as in its acknowledgements")
+    sites: Annotated[Items[Id], Field(max_length=1000)] = Field(
+        default=(), description="the sites that it serves; empty: not told"
+    )

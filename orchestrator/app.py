@@ -10,7 +10,7 @@ import socket
 import time
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
 import structlog
@@ -65,12 +65,25 @@ class Clocks:
     monotonic: Callable[[], float] = time.monotonic
 
 
+def _nothing(_: Database) -> None:
+    """Do nothing with a database that was opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Where the process touches the world, beside its clocks. A rehearsal gives others."""
+
+    patience: mqtt.Patience = field(default_factory=mqtt.Patience)
+    opened: Callable[[Database], None] = _nothing
+
+
 async def serve(
     config: Configuration,
     *,
     signals: Signals,
     notify: Notify,
     clocks: Clocks = Clocks(),
+    edges: Edges = Edges(),
 ) -> None:
     """Run an orchestrator until it is told to stop. Raises CanNotServe.
 
@@ -80,7 +93,14 @@ async def serve(
     async with AsyncExitStack() as stack:
         try:
             opened = await _open(config, stack)
-            parts = Parts(config=config, database=opened.database, broker=opened.to, clocks=clocks)
+            edges.opened(opened.database)
+            parts = Parts(
+                config=config,
+                database=opened.database,
+                broker=opened.to,
+                clocks=clocks,
+                edges=edges,
+            )
             await parts.ingest.load()
             await parts.dispatch.start()
         except OSError as error:
@@ -219,7 +239,13 @@ class Parts:
     """The orchestrator's parts, made and connected with each other."""
 
     def __init__(
-        self, *, config: Configuration, database: Database, broker: mqtt.Broker, clocks: Clocks
+        self,
+        *,
+        config: Configuration,
+        database: Database,
+        broker: mqtt.Broker,
+        clocks: Clocks,
+        edges: Edges = Edges(),
     ) -> None:
         devices = config.devices
         twins = Twins(devices)
@@ -228,6 +254,8 @@ class Parts:
             instance=Instance(config.orchestrator.instance),
             sites=config.sites,
             now=clocks.now,
+            database=database.name,
+            patience=edges.patience,
         )
         self.dispatch = Dispatch(
             database=database,
@@ -237,6 +265,7 @@ class Parts:
             issuer=config.orchestrator.instance,
             now=clocks.now,
             monotonic=clocks.monotonic,
+            contested=lambda: bool(self.bus.others),
         )
         self.ingest = Ingest(
             database=database,

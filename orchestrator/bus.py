@@ -11,7 +11,6 @@ import logging
 import random
 import secrets
 import socket
-from collections import deque
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
@@ -25,6 +24,7 @@ from paho.mqtt.reasoncodes import ReasonCode
 from mqtt_schemas.codec import MAX_PAYLOAD, InvalidMessage, decode, encode
 from mqtt_schemas.messages import LinkState, Presence
 from mqtt_schemas.topics import Instance, instance_topic, instances_filter, site_filter
+from orchestrator.rivals import Rivals, Self
 
 #: Takes topic, payload, and whether the broker had kept the message.
 Handle = Callable[[str, bytes, bool], None]
@@ -71,6 +71,14 @@ class Broker:
     tls: Tls | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Patience:
+    """Seconds: within which the broker must acknowledge, and from try to try at most."""
+
+    acknowledged_within: float = ACKNOWLEDGED_WITHIN
+    longest_wait: float = LAST_BACKOFF
+
+
 class Bus:
     """Keeps the orchestrator connected.
 
@@ -84,29 +92,27 @@ class Bus:
         instance: Instance,
         sites: Sequence[str],
         now: Callable[[], datetime],
+        database: str | None = None,
         jitter: Callable[[], float] = random.random,
+        patience: Patience = Patience(),
     ) -> None:
         self.connected = False
         self.problem: str | None = "not connected yet"
         self._broker = broker
         self._topic = instance_topic(instance)
         self._filters = [*(site_filter(site) for site in sites), instances_filter()]
-        self._now = now
         self._jitter = jitter
+        self._patience = patience
         self._client: aiomqtt.Client | None = None
         self._lost = asyncio.Event()
         self._say_again = asyncio.Event()
-        self._said: deque[datetime] = deque(maxlen=4)
-        self._others: dict[str, datetime] = {}
+        own = Self(self._topic, database, frozenset(sites))
+        self._rivals = Rivals(own=own, within=HEARD_WITHIN, now=now)
 
     @property
     def others(self) -> list[str]:
-        """The topics of other orchestrators at this broker that were heard of late.
-
-        Our own one, where another process carries our name.
-        """
-        since = self._now() - HEARD_WITHIN
-        return sorted(topic for topic, heard in self._others.items() if heard > since)
+        """The topics of other orchestrators of our sites that were heard of late (rivals.py)."""
+        return self._rivals.topics
 
     async def run(self, handle: Handle, on_connected: Callable[[], None]) -> None:
         """Connect, call `on_connected`, give each message to `handle`; and again, for ever.
@@ -121,13 +127,14 @@ class Bus:
                 await self._connection(handle, on_connected)
             except* (aiomqtt.MqttError, BusLost) as group:
                 self.problem = str(_first(group))
-            if loop.time() - began > LAST_BACKOFF:
+            _heed_cancellation()
+            if loop.time() - began > self._patience.longest_wait:
                 backoff, told = FIRST_BACKOFF, ""
             if self.problem != told:
                 _LOG.warning("broker_lost", reason=self.problem)
                 told = self.problem or ""
             await asyncio.sleep(backoff * (0.5 + self._jitter() / 2))
-            backoff = min(backoff * 2, LAST_BACKOFF)
+            backoff = min(backoff * 2, self._patience.longest_wait)
 
     async def publish(
         self,
@@ -146,7 +153,7 @@ class Bus:
             return False
         try:
             await client.publish(
-                topic, payload, qos=qos, retain=retain, timeout=ACKNOWLEDGED_WITHIN
+                topic, payload, qos=qos, retain=retain, timeout=self._patience.acknowledged_within
             )
         except aiomqtt.MqttError:
             if client is self._client:
@@ -186,7 +193,11 @@ class Bus:
 
     async def _say(self, client: aiomqtt.Client, state: LinkState) -> None:
         await client.publish(
-            self._topic, self._presence(state), qos=1, retain=True, timeout=ACKNOWLEDGED_WITHIN
+            self._topic,
+            self._presence(state),
+            qos=1,
+            retain=True,
+            timeout=self._patience.acknowledged_within,
         )
 
     async def _say_goodbye(self, client: aiomqtt.Client) -> None:
@@ -196,9 +207,7 @@ class Bus:
                 await self._say(client, "offline")
 
     def _presence(self, state: LinkState) -> bytes:
-        presence = Presence(state=state, at=self._now())
-        self._said.append(presence.at)
-        return encode(presence)
+        return encode(self._rivals.say(state))
 
     def _new_client(self, handle: Handle) -> aiomqtt.Client:
         broker = self._broker
@@ -217,7 +226,7 @@ class Bus:
             clean_session=True,
             will=aiomqtt.Will(self._topic, self._presence("offline"), qos=1, retain=True),
             keepalive=30,
-            timeout=ACKNOWLEDGED_WITHIN,
+            timeout=self._patience.acknowledged_within,
             max_inflight_messages=IN_FLIGHT,
             queue_type=_straight_to(self._receiver(handle)),
             tls_params=tls or None,
@@ -242,26 +251,16 @@ class Bus:
         return receive
 
     def _see_presence(self, topic: str, message: aiomqtt.Message) -> None:
-        """Look at an orchestrator's presence. A retained one tells what was, not what is."""
         try:
             presence = decode(topic, message.payload).message
         except InvalidMessage:
             return
-        if not isinstance(presence, Presence) or message.retain:
+        if not isinstance(presence, Presence):
             return
-        if topic == self._topic and presence.state == "offline":
+        self._rivals.see(topic, presence, retained=message.retain)
+        if topic == self._topic and presence.state == "offline" and not message.retain:
             # The will of a connection before this one, which the broker noticed late.
             self._say_again.set()
-        elif topic != self._topic or presence.at not in self._said:
-            self._hear_other(topic, presence.state)
-
-    def _hear_other(self, topic: str, state: LinkState) -> None:
-        if state == "offline":
-            self._others.pop(topic, None)
-            return
-        if topic not in self.others:
-            _LOG.warning("another_orchestrator", topic=topic)
-        self._others[topic] = self._now()
 
 
 def _straight_to(
@@ -304,6 +303,17 @@ async def _entered(client: aiomqtt.Client) -> AsyncIterator[None]:
     finally:
         with suppress(aiomqtt.MqttError):
             await client.__aexit__(None, None, None)
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError where it was asked for and got lost.
+
+    A TaskGroup that fails in the very moment of a cancellation tells, until Python 3.13, only
+    of its failure: a bus that was told to stop would go on for ever.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

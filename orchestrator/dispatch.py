@@ -72,6 +72,8 @@ class Dispatch:
     """Gives each device its plan, and sees that it carries it out.
 
     conflicts: devices found with a plan that can't be (laitevuoro_plan_conflicts_total).
+    contested: whether another orchestrator serves our sites. Then none is outbid: the two would
+    outbid each other for ever, and a device would go from one's turns to the other's and back.
     """
 
     def __init__(
@@ -84,6 +86,7 @@ class Dispatch:
         issuer: str,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        contested: Callable[[], bool] = lambda: False,
     ) -> None:
         self.conflicts = 0
         self._database = database
@@ -92,6 +95,7 @@ class Dispatch:
         self._issuer = issuer
         self._now = now
         self._monotonic = monotonic
+        self._contested = contested
         self._lanes = {address: _Lane(device) for address, device in devices.items()}
         self._boundaries: Deadlines[Address] = Deadlines()
         self._retries: Deadlines[Address] = Deadlines()
@@ -273,7 +277,7 @@ class Dispatch:
         if fresh or self._monotonic() >= due:
             lane.connection = status.connection
             attempt = lane.attempt if fresh else lane.attempt + 1
-            if verdict is Agreement.CONFLICT:
+            if verdict is Agreement.CONFLICT and not self._contested():
                 await self._revise(lane, status.plan)
             await self._send(lane, lane.plan or plan)
             lane.attempt = attempt

@@ -37,7 +37,7 @@ _SERVICE = (
         "laitevuoro_other_orchestrators",
         Type.GAUGE,
         (),
-        "Other orchestrators heard at this broker: two must never serve the same site.",
+        "Other orchestrators heard at this broker that serve a site of ours: there must be none.",
     ),
     Family("laitevuoro_database_healthy", Type.GAUGE, (), "1 while commits succeed."),
     Family(

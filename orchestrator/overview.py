@@ -88,13 +88,14 @@ class Overview:
         """Return whether the service does its work."""
         clock = self._monotonic()
         online = [twin for twin in self._twins.all() if twin.online(clock)]
-        well = self._bus.connected and self._database.healthy
+        others = tuple(self._bus.others)
+        well = self._bus.connected and self._database.healthy and not others
         return Health(
             status="ok" if well else "degraded",
             broker=BrokerHealth(
                 connected=self._bus.connected,
                 problem=self._bus.problem,
-                other_orchestrators=tuple(self._bus.others),
+                other_orchestrators=others,
             ),
             database=DatabaseHealth(healthy=self._database.healthy),
             devices=DevicesHealth(

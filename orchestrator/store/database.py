@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from orchestrator.store import identity
 from orchestrator.store.errors import DatabaseUnusable, StoreError, StoreFailed, is_failure
 from orchestrator.store.latency import Latencies
 from orchestrator.store.lock import Lock
@@ -35,11 +36,13 @@ PRAGMA journal_size_limit = 67108864;
 class Database:
     """Where the event log and all that follows from it live.
 
-    `latencies` tells how long commits took; `healthy` whether the last one succeeded.
+    `name` is its UUID. `latencies` tells how long commits took; `healthy` whether the last one
+    succeeded.
     """
 
     def __init__(self, *, path: Path, lock: Lock, connection: sqlite3.Connection) -> None:
         self.path = path
+        self.name = identity.read(connection)
         self.latencies = Latencies()
         self._lock = lock
         self._connection = connection

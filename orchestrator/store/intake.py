@@ -14,7 +14,7 @@ from mqtt_schemas.topics import Address
 from orchestrator.domain.sequence import Verdict, Water, empty, judge
 from orchestrator.domain.sessions import Session
 from orchestrator.domain.usage import Totals, no_totals
-from orchestrator.store import counters, events, logs, sessions
+from orchestrator.store import counters, events, identity, logs, sessions
 from orchestrator.store.counters import EVENTS, Counted, Counts
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.logs import Log
@@ -80,6 +80,7 @@ class _Intake:
         self._now_ms = now_ms
         self._ledger = Ledger(connection, zone)
         self._next_id = events.next_id(connection)
+        self._database = identity.read(connection)
         self._rows: list[events.Row] = []
         self._closures: list[tuple[int, Session]] = []
         self._logs: dict[tuple[Address, str], Log] = {}
@@ -174,5 +175,7 @@ class _Intake:
 
     def _tell(self, address: Address, name: str, water: Water) -> None:
         chain = water.chain if water.seq else None
-        self.taken.acks[address, name] = Ack(log=name, seq=water.seq, chain=chain)
+        self.taken.acks[address, name] = Ack(
+            log=name, seq=water.seq, chain=chain, database=self._database
+        )
         self.taken.tips[address] = (name, water.seq)

@@ -6,6 +6,7 @@ Times are whole milliseconds since 1970 in UTC, `…_ms`; durations are millisec
 from __future__ import annotations
 
 import sqlite3
+import uuid
 
 from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
@@ -208,6 +209,50 @@ def m0003_turns(database: Administered) -> None:
             plan TEXT NOT NULL,
             PRIMARY KEY (site, device)
         )""",
+    )
+
+
+@migrations()
+def m0004_identity(database: Administered) -> None:
+    """Give the database a name of its own, which its backups share."""
+    _all(
+        database,
+        """CREATE TABLE identity (
+            id INTEGER PRIMARY KEY CHECK (id = 1),
+            uuid TEXT NOT NULL
+        )""",
+    )
+    database.execute("INSERT INTO identity VALUES (1, ?)", (str(uuid.uuid4()),))
+
+
+@migrations()
+def m0005_silence(database: Administered) -> None:
+    """Make what is known of open sessions, should their machines never return."""
+    _all(
+        database,
+        # The device's last word on its open session, and when it was last heard at all.
+        """CREATE TABLE checkpoints (
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            checkpoint TEXT,
+            heard_ms INTEGER NOT NULL,
+            PRIMARY KEY (site, device)
+        )""",
+        # Sessions that the orchestrator closed with no event at hand, just after which event:
+        # as closures, for `rebuild`.
+        """CREATE TABLE silences (
+            id INTEGER PRIMARY KEY,
+            after_event INTEGER NOT NULL REFERENCES events (id),
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            session TEXT NOT NULL,
+            active_ms INTEGER NOT NULL,
+            idle_ms INTEGER NOT NULL,
+            unobserved_ms INTEGER NOT NULL,
+            reason TEXT NOT NULL,
+            closed_ms INTEGER NOT NULL
+        )""",
+        "CREATE INDEX silences_by_event ON silences (after_event)",
     )
 
 

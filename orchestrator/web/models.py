@@ -99,7 +99,7 @@ class TotalsView(_Answered):
 
 
 class BrokerHealth(_Answered):
-    """The connection to the broker. other_orchestrators: heard at the same broker."""
+    """The connection to the broker. other_orchestrators: that serve a site of ours, too."""
 
     connected: bool
     problem: str | None

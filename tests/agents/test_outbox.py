@@ -585,3 +585,97 @@ class OutboxMachine(RuleBasedStateMachine):
 
 TestOutboxMachine = OutboxMachine.TestCase
 TestOutboxMachine.settings = settings(max_examples=25, stateful_step_count=30)
+
+
+OURS = "3f6c1a52-8d40-4b7e-9a11-5c2e7d9b6f08"
+THEIRS = "00000000-0000-4000-8000-000000000002"
+
+
+def word(outbox: Outbox, seq: int, database: str | None) -> Ack:
+    """Return one of two orchestrators' word."""
+    return ack(outbox, seq).model_copy(update={"database": database})
+
+
+def test_what_another_orchestrator_has_is_kept_for_ours(outbox: Outbox, clock: FakeClock) -> None:
+    """While ours is away for weeks, an acknowledgement of another's database deletes nothing."""
+    commit(outbox, 1, 2, 3, 4)
+    outbox.acknowledge(word(outbox, 2, OURS))
+    outbox.acknowledge(word(outbox, 4, THEIRS))
+    clock.pass_(20 * DAY_MS)
+    commit(outbox, 5, 6)
+    assert outbox.acknowledge(word(outbox, 6, THEIRS)) is Verdict.ADVANCED
+    assert numbers(kept(outbox)) == [3, 4, 5, 6]
+    assert outbox.acknowledge(word(outbox, 2, OURS)) is Verdict.REWOUND
+    assert numbers(outbox.batch(outbox.acknowledged).events) == [3, 4, 5, 6]
+    assert outbox.acknowledge(word(outbox, 6, OURS)) is Verdict.ADVANCED
+
+
+def test_an_orchestrator_that_never_returns_is_forgotten(outbox: Outbox, clock: FakeClock) -> None:
+    """A server that was replaced by another must not make outboxes grow for ever."""
+    commit(outbox, 1, 2)
+    outbox.acknowledge(word(outbox, 1, OURS))
+    clock.pass_(31 * DAY_MS)
+    commit(outbox, 3)
+    outbox.acknowledge(word(outbox, 3, THEIRS))
+    assert numbers(kept(outbox)) == [3]
+
+
+def test_marks_outlive_a_restart(outbox: Outbox, path: Path, clock: FakeClock) -> None:
+    """An equal word of another database is remembered too, though it changes nothing else."""
+    commit(outbox, 1, 2, 3)
+    outbox.acknowledge(word(outbox, 1, OURS))
+    assert outbox.acknowledge(word(outbox, 1, THEIRS)) is Verdict.IGNORED
+    outbox.acknowledge(word(outbox, 3, THEIRS))
+    outbox.close()
+    clock.pass_(9 * DAY_MS)
+    again = Outbox.open(path, clock=clock)
+    commit(again, 4)
+    again.acknowledge(word(again, 4, THEIRS))
+    assert numbers(kept(again)) == [2, 3, 4]
+    again.close()
+
+
+@pytest.mark.parametrize(("database", "anew"), [(OURS, [2, 3]), (None, [1, 2, 3])])
+def test_a_fork_tells_each_orchestrator_what_it_lacks(
+    outbox: Outbox, database: str | None, anew: list[int]
+) -> None:
+    """What only the other one has acknowledged is logged anew; for a stranger, everything."""
+    commit(outbox, 1, 2, 3)
+    outbox.acknowledge(word(outbox, 1, OURS))
+    outbox.acknowledge(word(outbox, 3, THEIRS))
+    elsewhere = word(outbox, 3, database).model_copy(update={"seq": 9})
+    assert outbox.acknowledge(elsewhere) is Verdict.FORKED
+    assert numbers(outbox.batch(0).events) == anew
+    outbox.acknowledge(word(outbox, len(anew), THEIRS))
+    assert outbox.acknowledge(word(outbox, 0, OURS)) is Verdict.REWOUND
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        "UPDATE event SET raw = CAST(replace(raw, 'seconds', 'secondz') AS BLOB) WHERE seq = 2",
+        "UPDATE event SET chain = 'x' || substr(chain, 2) WHERE seq = 2",
+    ],
+)
+def test_a_byte_that_changed_within_an_event_is_seen(
+    path: Path, clock: FakeClock, damage: str
+) -> None:
+    """SQLite does not see it, and the orchestrator would never take such a batch."""
+    outbox = Outbox.open(path, clock=clock)
+    commit(outbox, 1, 2, 3)
+    outbox.close()
+    with sqlite3.connect(path) as rows:
+        assert rows.execute(damage).rowcount == 1
+    rows.close()
+    with pytest.raises(OutboxBroken, match="event 2 is damaged"):
+        Outbox.open(path, clock=clock)
+
+
+def test_a_log_with_a_damaged_name_is_broken(path: Path, clock: FakeClock) -> None:
+    """No message with it would be taken."""
+    Outbox.open(path, clock=clock).close()
+    with sqlite3.connect(path) as rows:
+        rows.execute("UPDATE log SET uuid = 'x' || substr(uuid, 2)")
+    rows.close()
+    with pytest.raises(OutboxBroken, match="name is damaged"):
+        Outbox.open(path, clock=clock)

@@ -68,6 +68,7 @@ class House:
         self.database = database
         self.disk = FullDisk(database)
         self.clock, self.bus, self.twins = FakeClock(), FakeBus(), Twins(DEVICES)
+        self.contested = False
         self.dispatch = self.again()
 
     def again(self, issuer: str = "main") -> Dispatch:
@@ -81,6 +82,7 @@ class House:
             issuer=issuer,
             now=self.clock.now,
             monotonic=self.clock.seconds,
+            contested=lambda: self.contested,
         )
         return self.dispatch
 
@@ -292,6 +294,17 @@ async def test_a_device_that_leaps_ahead_each_time_makes_no_storm(house: House) 
         answers += len(await house.hear(ahead))
         answers += len(await house.later(1))
     assert answers == 4
+
+
+async def test_beside_another_orchestrator_nobody_is_outbid(house: House) -> None:
+    """Two of one name would outbid each other for ever; ours is sent on, and above when alone."""
+    plan = await house.started()
+    house.contested = True
+    ahead = PlanInForce(issuer="main", revision=7, digest="f" * 64)
+    assert await house.hear(ahead, connection=2) == [plan]
+    assert house.dispatch.conflicts == 1
+    house.contested = False
+    assert [each.revision for each in await house.later(2)] == [8]
 
 
 async def test_a_device_at_the_highest_revision_is_an_alarm_and_no_crash(house: House) -> None:

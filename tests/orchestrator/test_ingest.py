@@ -47,6 +47,7 @@ from tests.orchestrator.outbound import Message, Sent
 HELSINKI = ZoneInfo("Europe/Helsinki")
 STATUS = device_topic(PRINTER, Channel.STATUS)
 LINK = device_topic(PRINTER, Channel.LINK)
+TIME = device_topic(PRINTER, Channel.TIME_REQUEST)
 EVENTS_TOPIC = device_topic(PRINTER, Channel.EVENTS)
 
 
@@ -175,13 +176,11 @@ async def test_events_are_acknowledged_once_they_are_committed(database: Databas
     history = _history()
     async with setting.running():
         setting.send(history, 1, 3)
-        assert (
-            await setting.ack()
-            == codec.decode(
-                "laitevuoro/v1/main/printer-1/down/ack",
-                b'{"v":1,"log":"%s","seq":3,"chain":"%s"}'
-                % (history.log.encode(), history.copy(3).tip.encode()),
-            ).message
+        assert await setting.ack() == Ack(
+            log=history.log,
+            seq=3,
+            chain=history.copy(3).tip,
+            database=setting.database.name,
         )
         setting.send(history, 4)
         assert (await setting.ack()).seq == 4
@@ -411,21 +410,25 @@ async def test_an_unknown_log_is_asked_for_from_its_begin(setting: Setting) -> N
     history = _history()
     async with setting.running():
         setting.report(history.outbox())
-        assert await setting.ack() == Ack(log=history.log, seq=0, chain=None)
+        assert await setting.ack() == Ack(
+            log=history.log, seq=0, chain=None, database=setting.database.name
+        )
 
 
 async def test_what_is_on_its_way_is_not_asked_for(setting: Setting) -> None:
     """A status that overtakes its event is no disagreement; one that waits for 5 s is."""
     history = _history()
     async with setting.running():
-        setting.report(history.outbox(age_ms=200))
         setting.send(history)
         assert (await setting.ack()).seq == 4
         more = history.copy(4).add(started("z"))
         setting.report(more.outbox(age_ms=200))
+        setting.ingest.receive(TIME, encode(TimeRequest(nonce=connection_id(5))))
+        await setting.sent.next()
+        await setting.database.settle()
+        assert setting.sent.empty()
         setting.report(more.outbox(age_ms=5001))
         assert (await setting.ack()).seq == 4
-    assert setting.sent.empty()
 
 
 async def test_a_rolled_back_outbox_is_told(setting: Setting) -> None:
@@ -477,9 +480,8 @@ async def test_a_machine_that_comes_back_without_its_log_is_closed_from_its_stat
 
 async def test_the_time_is_told_at_once(setting: Setting) -> None:
     """Without waiting for the store."""
-    topic = device_topic(PRINTER, Channel.TIME_REQUEST)
     async with setting.running():
-        setting.ingest.receive(topic, encode(TimeRequest(nonce=connection_id(5))))
+        setting.ingest.receive(TIME, encode(TimeRequest(nonce=connection_id(5))))
         message = await setting.sent.next()
     now = utc_from_ms(MORNING)
     answer = codec.decode(message.topic, message.payload).message
