@@ -20,6 +20,7 @@ from mqtt_schemas.messages import Ack, OutboxState, Presence, TimeAnswer, TimeRe
 from mqtt_schemas.topics import Address, Channel, Instance, device_topic, instance_topic
 from orchestrator import ingest as module
 from orchestrator import refusals
+from orchestrator.backlog import MOST_TOGETHER
 from orchestrator.domain.usage import by_device, without_hours
 from orchestrator.ingest import Ingest
 from orchestrator.store import counters, refused, totals
@@ -286,6 +287,17 @@ async def test_what_waits_at_the_end_is_committed(setting: Setting) -> None:
         setting.ingest.receive(STATUS, b"{")
     assert await setting.sessions() == 2
     assert await setting.counted(REFUSED) == {"not_json": 1}
+
+
+async def test_a_long_backlog_is_committed_at_the_end_too(setting: Setting) -> None:
+    """Also what takes more than one transaction."""
+    history = _history(50)
+    async with setting.running():
+        await asyncio.sleep(0.05)
+        for _ in range(MOST_TOGETHER // len(history.payload(1, 50)) + 1):
+            setting.send(history, 1, 50)
+        setting.send(history, 51)
+    assert await setting.sessions() == 50
 
 
 async def test_the_copies_in_memory_are_those_of_the_database(setting: Setting) -> None:
