@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Sequence
 from datetime import datetime
 from pathlib import Path
@@ -37,6 +38,7 @@ class DeviceNow(_Answer):
     device: str
     name: str
     link: str
+    device_link: str | None = None
     state: str | None
     turn: Turn | None = None
     next_turn: Turn | None = None
@@ -108,19 +110,32 @@ class Reader:
         """Return both, read one after the other."""
         return await self.devices(), await self.totals()
 
+    async def metric(self, name: str) -> dict[str, float]:
+        """Return a metric's values by the label `device`."""
+        text = (await self._answer("/metrics")).text
+        line = re.compile(
+            rf'^{re.escape(name)}\{{[^}}]*device="([^"]+)"[^}}]*\}} (\S+)$', re.MULTILINE
+        )
+        return {device: float(value) for device, value in line.findall(text)}
+
     async def _get(self, path: str, shape: TypeAdapter[T]) -> T:
+        answer = await self._answer(path)
         try:
-            answer = await self._client.get(path)
-            answer.raise_for_status()
             return shape.validate_json(answer.content)
-        except httpx.HTTPError as error:
-            raise RunFailed(f"The orchestrator does not answer: {path}: {error!r}.") from None
         except ValidationError as error:
             first = error.errors(include_url=False)[0]
             where = ".".join(map(str, first["loc"]))
             raise RunFailed(
                 f"{path}: the answer is not understood: {where}: {first['msg']}."
             ) from None
+
+    async def _answer(self, path: str) -> httpx.Response:
+        try:
+            answer = await self._client.get(path)
+            answer.raise_for_status()
+        except httpx.HTTPError as error:
+            raise RunFailed(f"The orchestrator does not answer: {path}: {error!r}.") from None
+        return answer
 
 
 async def book(socket: Path, turns: Sequence[BookedTurn]) -> None:
