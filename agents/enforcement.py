@@ -26,6 +26,8 @@ UNANSWERED_MS = 20_000
 VERIFY_MS = 5000
 RETRY_MS = 1000
 RETRY_BLOCKED_MS = 30_000
+#: With so much more time left than was last warned of, a turn was extended; less is the clock.
+EXTENDED_MS = 5000
 
 
 @dataclass(frozen=True, slots=True)
@@ -337,7 +339,7 @@ def _endings(
     if end.step is Step.PAUSE and at.state is DeviceState.PAUSED:
         return replace(memory, parked_use=session.use, ending=None), (), end.outcome
     ending = memory.ending or Ending(session.use, end.outcome, tries=0, retry_ms=at.now_ms)
-    if at.ordering or at.now_ms < ending.retry_ms:
+    if at.ordering or _waits(at.now_ms, ending.retry_ms):
         return replace(memory, ending=ending), (), ending.outcome
     if ending.tries >= MAX_TRIES and memory.blocked_use is None:
         reason = memory.blocked_reason or "does_not_end"
@@ -348,6 +350,11 @@ def _endings(
         orders.append(Order(Step.NOTICE, session.right.turn, phrase=end.phrase))
     ending = replace(ending, tries=ending.tries + 1, retry_ms=at.now_ms + UNANSWERED_MS)
     return replace(memory, ending=ending), tuple(orders), ending.outcome
+
+
+def _waits(now_ms: int, until_ms: int) -> bool:
+    """Tell whether to wait. A moment further off than any wait is of before time was put right."""
+    return 0 < until_ms - now_ms <= RETRY_BLOCKED_MS
 
 
 def _say_once(
@@ -374,7 +381,7 @@ _FIRST_STEP = {
 
 def _levels(memory: Memory, at: Situation, access: Access) -> tuple[Memory, tuple[Order, ...]]:
     """Order the access level where the device has another one."""
-    if memory.access == access or at.now_ms < memory.access_retry_ms:
+    if memory.access == access or _waits(at.now_ms, memory.access_retry_ms):
         return memory, ()
     step = Step.OPEN if access.open else Step.CLOSE
     memory = replace(memory, access=access, access_retry_ms=0)
@@ -389,8 +396,12 @@ def _words(
         return memory, ()
     orders: list[Order] = []
     if turn is not None and access.open and at.session.right.turn == turn.id:
-        known = memory.turns.get(turn.id, TurnMemory())
         left = turn.ends_ms - at.now_ms
+        known = memory.turns.get(turn.id, TurnMemory())
+        if known.warned is not None and left > known.warned + EXTENDED_MS:
+            # It was extended: what was said no longer holds, and is said again in its time.
+            known = replace(known, warned=None)
+            memory = replace(memory, turns={**memory.turns, turn.id: known})
         due = [step for step in turn.warn_ms if left <= step]
         if due and left > 0 and (known.warned is None or min(due) < known.warned):
             known = replace(known, warned=min(due))

@@ -145,6 +145,32 @@ def test_of_missed_warnings_only_the_latest_is_given() -> None:
     assert decision.phase is Phase.WARNED
 
 
+def test_an_extended_turn_is_warned_of_again() -> None:
+    """The customer got more time: the phase is open again, and each warning comes anew."""
+    warned = decide(
+        Memory(), situation(950, schedule(turn("a", 0, 1000, warn_before=(300, 60))), in_turn("a"))
+    )
+    assert warned.phase is Phase.WARNED
+    extended = schedule(turn("a", 0, 2000, warn_before=(300, 60)))
+    memory = warned.memory
+    given: list[int | None] = []
+    for now in range(951, 2000):
+        decision = decide(memory, situation(now, extended, in_turn("a")))
+        memory = decision.memory
+        given += [order.seconds_left for order in decision.orders if order.step is Step.WARN]
+        assert decision.phase is (Phase.OPEN if now < 1700 else Phase.WARNED)
+    assert given == [300, 60]
+
+
+def test_a_clock_that_is_put_right_repeats_no_warning() -> None:
+    """By less than a few seconds, as an hourly exchange does."""
+    planned = schedule(turn("a", 0, 1000, warn_before=(60,)))
+    warned = decide(Memory(), situation(940, planned, in_turn("a")))
+    back = decide(warned.memory, situation(938, planned, in_turn("a")))
+    again = decide(back.memory, situation(940, planned, in_turn("a")))
+    assert [Step.WARN in steps(each) for each in (warned, back, again)] == [True, False, False]
+
+
 def test_nobody_is_warned_where_nobody_is() -> None:
     """With nobody at the device, a warning waits for somebody."""
     planned = schedule(turn("a", 0, 1000, warn_before=(60,)))
@@ -369,6 +395,25 @@ def test_a_level_that_the_device_did_not_take_is_ordered_again() -> None:
     memory = answered(decision.memory, Order(Step.OPEN, "a"), FAILED, 1000)
     assert not decide(memory, situation(1 + VERIFY_MS / 1000 - 0.001, planned)).orders
     assert steps(decide(memory, situation(1 + VERIFY_MS / 1000, planned))) == [Step.OPEN]
+
+
+def test_a_clock_that_is_put_back_does_not_hold_up_an_end() -> None:
+    """A retry was due by a clock that was an hour fast: it is not waited for by the right one."""
+    planned = schedule(turn("a", 0, 100, AtEnd.END))
+    fast = decide(Memory(), situation(3700, planned, in_turn("a")))
+    assert Step.END in steps(fast)
+    right = decide(fast.memory, situation(200, planned, in_turn("a")))
+    assert Step.END in steps(right)
+    assert not decide(right.memory, situation(201, planned, in_turn("a"))).orders
+
+
+def test_a_clock_that_is_put_back_does_not_hold_up_a_level() -> None:
+    """The same for opening and closing."""
+    planned = schedule(turn("a", 0, 100))
+    memory = answered(
+        decide(Memory(), situation(1, planned)).memory, Order(Step.OPEN, "a"), FAILED, 3_600_000
+    )
+    assert steps(decide(memory, situation(2, planned))) == [Step.OPEN]
 
 
 def test_the_next_moment_is_computed_not_polled() -> None:
