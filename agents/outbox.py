@@ -25,6 +25,8 @@ from mqtt_schemas.messages import MAX_EVENTS, Ack, OutboxState
 
 #: How long acknowledged events are kept: a day between backups and 7 days more (design).
 KEEP_MS = 8 * 86_400_000
+#: Kilobytes of pages in memory; what is read again and again is the last one.
+CACHE_KB = 256
 #: SQLite's own limit (https://www.sqlite.org/limits.html).
 MOST_PAGES = 4_294_967_294
 #: At most so many are kept, whatever their stamps say: a wall clock may have run years ahead.
@@ -137,6 +139,8 @@ class Outbox:
                 connection.execute("PRAGMA locking_mode=EXCLUSIVE")
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
+                # The check below reads all of the file, and 2 MB of it would stay in memory.
+                connection.execute(f"PRAGMA cache_size={-CACHE_KB}")
                 problem = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
                 if problem != "ok":
                     raise sqlite3.DatabaseError(problem)
