@@ -12,10 +12,10 @@ import logging
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import aiomqtt
 
@@ -131,7 +131,7 @@ class Link:
         while True:
             began = loop.time()
             try:
-                await self._connect(serve, receive)
+                await _by_itself(self._connect(serve, receive))
             except* (aiomqtt.MqttError, LinkLost) as group:
                 self._say(logging.WARNING, f"no broker: {_first(group)}")
             if loop.time() - began > self._longest_wait:
@@ -285,6 +285,23 @@ async def heeding(operation: Awaitable[T]) -> T:
     if task and task.cancelling() > before:
         raise asyncio.CancelledError
     return result
+
+
+async def _by_itself(work: Coroutine[Any, Any, None]) -> None:
+    """Await in a task of its own, where a cancellation can't get lost.
+
+    A TaskGroup that fails in the moment in which its task is cancelled tells, until Python
+    3.13, only of its failure: an agent that was told to stop would stay connected, and watch
+    nothing any more.
+    """
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    await task
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:

@@ -135,16 +135,20 @@ class Runtime:
             look.cancel()
 
     async def _observe(self) -> Sequence[Observation]:
-        """Look at the device. One that hangs is out of reach, and shows what it showed last."""
+        """Look at the device. One that hangs is out of reach, and shows what it showed last.
+
+        Since the look began, not since it was given up: what it showed may have ended meanwhile.
+        """
+        began_ms = self._clock.boot_ms()
         try:
             async with asyncio.timeout(OBSERVE_TIMEOUT):
                 observations = await self._device.observe()
         except TimeoutError:
             self._silent = True
-            held, now = self._state.held, self._clock.boot_ms()
+            held = self._state.held
             away = DeviceLink.DISCONNECTED
             # A use from before a restart is not known to go on: nothing was seen yet.
-            return [replace(held, at_ms=now, device_link=away, ended=None)] if held else []
+            return [replace(held, at_ms=began_ms, device_link=away, ended=None)] if held else []
         self._silent = False
         return observations
 
