@@ -29,11 +29,15 @@ def watch(
     """
     if held is None:
         return None, None if link is None else Watch(at_ms, at_ms, link)
+    if link is not None and link is not held.device_link:
+        # Seen late, as by a look that nothing answered: what was held until now was not so.
+        changed_ms = max(at_ms, held.from_ms)
+        until_ms = max(at_ms, held.to_ms)
+        return replace(held, to_ms=changed_ms), Watch(changed_ms, until_ms, link)
     at_ms = max(at_ms, held.to_ms)
     grown = replace(held, to_ms=at_ms)
-    now = link or held.device_link
-    if now is not held.device_link or at_ms - held.from_ms >= TELL_EVERY_MS:
-        return grown, Watch(at_ms, at_ms, now)
+    if at_ms - held.from_ms >= TELL_EVERY_MS:
+        return grown, Watch(at_ms, at_ms, held.device_link)
     return None, grown
 
 

@@ -11,11 +11,12 @@ import logging
 import random
 import secrets
 import socket
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import aiomqtt
 import structlog
@@ -124,10 +125,9 @@ class Bus:
         while True:
             began = loop.time()
             try:
-                await self._connection(handle, on_connected)
+                await _by_itself(self._connection(handle, on_connected))
             except* (aiomqtt.MqttError, BusLost) as group:
                 self.problem = str(_first(group))
-            _heed_cancellation()
             if loop.time() - began > self._patience.longest_wait:
                 backoff, told = FIRST_BACKOFF, ""
             if self.problem != told:
@@ -305,15 +305,20 @@ async def _entered(client: aiomqtt.Client) -> AsyncIterator[None]:
             await client.__aexit__(None, None, None)
 
 
-def _heed_cancellation() -> None:
-    """Raise CancelledError where it was asked for and got lost.
+async def _by_itself(work: Coroutine[Any, Any, None]) -> None:
+    """Await in a task of its own, where a cancellation can't get lost.
 
-    A TaskGroup that fails in the very moment of a cancellation tells, until Python 3.13, only
-    of its failure: a bus that was told to stop would go on for ever.
+    A TaskGroup that fails in the moment in which its task is cancelled tells, until Python
+    3.13, only of its failure: a bus that was told to stop would go on for ever.
     """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
+    task = asyncio.create_task(work)
+    try:
+        await asyncio.wait([task])
+    except asyncio.CancelledError:
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
+        raise
+    await task
 
 
 def _first(group: BaseExceptionGroup[BaseException]) -> BaseException:
