@@ -74,6 +74,7 @@ class _Supervised:
                 log.exception("%s: failed, and starts anew", self.name)
             finally:
                 self._outbox.close()
+            _heed_cancellation()
             if time.monotonic() - began > 2 * LAST_RESTART:
                 wait = FIRST_RESTART
             wait = await self._restart(wait)
@@ -88,6 +89,17 @@ class _Supervised:
                 log.error("%s: %s", self.name, error)  # noqa: TRY400 - one line
             else:
                 return wait
+
+
+def _heed_cancellation() -> None:
+    """Raise CancelledError where it was asked for and got lost.
+
+    A TaskGroup that fails in the very moment of a cancellation tells, until Python 3.13, only
+    of its failure: a device that was told to stop would start anew.
+    """
+    task = asyncio.current_task()
+    if task is not None and task.cancelling():
+        raise asyncio.CancelledError
 
 
 async def _watchdog() -> None:

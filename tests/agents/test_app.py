@@ -115,6 +115,7 @@ class FakeRuntime:
         self.failures = failures
         self.runs = 0
         self.running = False
+        self.fails_at_its_end = False
 
     async def run(self) -> None:
         """Fail, or run until cancelled."""
@@ -126,6 +127,8 @@ class FakeRuntime:
             await asyncio.Event().wait()
         finally:
             self.running = False
+            if self.fails_at_its_end:
+                raise ZeroDivisionError("its end")
 
 
 @pytest.fixture
@@ -187,3 +190,17 @@ async def test_what_is_wrong_with_any_device_is_said_before_anything_runs(
     (tmp_path / "state" / "library.d-2").write_text("no folder")
     with pytest.raises(InvalidConfiguration, match=r"library\.d-2: File exists\."):
         await serve(configuration)
+
+
+async def test_a_device_that_fails_while_it_is_stopped_is_not_started_again(
+    configuration: Configuration, runtimes: list[FakeRuntime], caplog: pytest.LogCaptureFixture
+) -> None:
+    """What its end raises is logged; the process ends all the same."""
+    serving = asyncio.create_task(serve(configuration))
+    await until(lambda: all(runtime.running for runtime in runtimes))
+    runtimes[1].fails_at_its_end = True
+    os.kill(os.getpid(), signal.SIGTERM)
+    async with asyncio.timeout(5):
+        await serving
+    assert runtimes[1].runs == 1
+    assert "library/d-2: failed" in caplog.text
