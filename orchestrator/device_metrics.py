@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
+from prometheus_client.core import Metric
+
 from mqtt_schemas.base import DeviceLink, DeviceState, ms_from_utc
 from mqtt_schemas.messages import Phase, Status
 from mqtt_schemas.topics import Address
@@ -128,8 +130,10 @@ class Moment:
     monotonic: float
 
 
-def device_metrics(devices: Mapping[Address, Device], twins: Iterable[Twin], now: Moment) -> str:
-    """Return the families' text."""
+def device_metrics(
+    devices: Mapping[Address, Device], twins: Iterable[Twin], now: Moment
+) -> list[Metric]:
+    """Return the families, filled."""
     sheet = Sheet(FAMILIES)
     for twin in twins:
         device = devices.get(twin.address)
@@ -138,13 +142,13 @@ def device_metrics(devices: Mapping[Address, Device], twins: Iterable[Twin], now
             _put_plan(sheet, twin)
             if twin.status is not None:
                 _put_status(sheet, device, twin, twin.status, now)
-    return sheet.text()
+    return sheet.metrics()
 
 
 def _put_agent(sheet: Sheet, device: Device, twin: Twin, now: Moment) -> None:
     labels = (twin.address.site, twin.address.device)
     version = twin.link.version if twin.link else ""
-    sheet.put("laitevuoro_device_info", (*labels, device.kind, device.name, version), 1)
+    sheet.tell("laitevuoro_device_info", (*labels, device.kind, device.name, version))
     online = twin.online(now.monotonic)
     connected = twin.status is not None and twin.status.device_link is DeviceLink.CONNECTED
     sheet.put("laitevuoro_agent_up", labels, online)

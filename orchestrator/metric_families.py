@@ -1,20 +1,20 @@
-"""Metric families as data, and their text: what is served and what METRICS.md lists is one table.
-
-The text is written here and not by prometheus_client, because it is made beside the event loop
-but under the same GIL: 1,000 devices take it 1.3 s, this 0.1 s.
-"""
+"""Metric families as data: what /metrics serves and what METRICS.md lists is one table."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from functools import lru_cache
 
-#: https://prometheus.io/docs/instrumenting/exposition_formats/
-CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    HistogramMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
 
-_ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n"})
+Labels = Sequence[str]
 
 
 class Type(StrEnum):
@@ -35,47 +35,45 @@ class Family:
     labels: tuple[str, ...]
     help: str
 
-    @property
-    def head(self) -> str:
-        """The two lines before its samples."""
-        told = Type.GAUGE if self.type is Type.INFO else self.type
-        return f"# HELP {self.name} {self.help}\n# TYPE {self.name} {told}"
-
-    @property
-    def pattern(self) -> str:
-        """A sample's line, with a place for each label's value and for its own."""
-        labels = ",".join(f'{label}="%s"' for label in self.labels)
-        return f"{self.name}{{{labels}}} %s" if labels else f"{self.name} %s"
-
 
 class Sheet:
     """Families that are being filled."""
 
     def __init__(self, families: Iterable[Family]) -> None:
-        self._lines = {family.name: [family.head] for family in families}
-        self._patterns = {family.name: family.pattern for family in families}
+        self._families = {family.name: family for family in families}
+        self._metrics = {family.name: _new(family) for family in self._families.values()}
 
-    def put(self, name: str, labels: Sequence[str], value: float) -> None:
-        """Add a gauge's or a counter's sample; an info's value is 1."""
-        line = self._patterns[name] % (*map(_escaped, labels), _number(value))
-        self._lines[name].append(line)
+    def put(self, name: str, labels: Labels, value: float) -> None:
+        """Add a gauge's or a counter's sample."""
+        metric = self._metrics[name]
+        assert isinstance(metric, GaugeMetricFamily | CounterMetricFamily)  # noqa: S101 - for mypy
+        metric.add_metric(labels, value)
 
-    def spread(self, name: str, buckets: Sequence[tuple[str, int]], total: float) -> None:
-        """Add a histogram: how many were at most each bound, the last of them all, and the sum."""
-        lines = self._lines[name]
-        lines += [f'{name}_bucket{{le="{bound}"}} {count}' for bound, count in buckets]
-        lines += [f"{name}_sum {_number(total)}", f"{name}_count {buckets[-1][1]}"]
+    def tell(self, name: str, labels: Labels) -> None:
+        """Add an info's sample."""
+        metric = self._metrics[name]
+        assert isinstance(metric, InfoMetricFamily)  # noqa: S101 - for mypy
+        told = dict(zip(self._families[name].labels, labels, strict=True))
+        metric.add_metric([], told)
 
-    def text(self) -> str:
-        """Return all families, also those without samples, one after the other."""
-        return "".join("\n".join(lines) + "\n" for lines in self._lines.values())
+    def spread(self, name: str, buckets: Sequence[tuple[str, float]], total: float) -> None:
+        """Add a histogram's sample: how many were at most each bound, and their sum."""
+        metric = self._metrics[name]
+        assert isinstance(metric, HistogramMetricFamily)  # noqa: S101 - for mypy
+        metric.add_metric([], buckets, total)
+
+    def metrics(self) -> list[Metric]:
+        """Return what prometheus_client renders."""
+        return list(self._metrics.values())
 
 
-@lru_cache(maxsize=65_536)
-def _escaped(value: str) -> str:
-    return value.translate(_ESCAPES)
-
-
-def _number(value: float) -> str:
-    """Return whole numbers, and truths, without a fraction."""
-    return str(int(value)) if value == int(value) else repr(value)
+def _new(family: Family) -> Metric:
+    match family.type:
+        case Type.GAUGE:
+            return GaugeMetricFamily(family.name, family.help, labels=family.labels)
+        case Type.COUNTER:
+            return CounterMetricFamily(family.name, family.help, labels=family.labels)
+        case Type.HISTOGRAM:
+            return HistogramMetricFamily(family.name, family.help, labels=family.labels)
+        case Type.INFO:
+            return InfoMetricFamily(family.name.removesuffix("_info"), family.help, labels=())

@@ -7,17 +7,20 @@ one session. Sessions and seconds are those of the database, so that a restart r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry, ProcessCollector, generate_latest
+from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client.core import Metric
+from prometheus_client.exposition import choose_encoder
+from prometheus_client.registry import Collector
 
 from mqtt_schemas.codec import Fault
 from mqtt_schemas.topics import Address
 from orchestrator import device_metrics, usage_metrics
 from orchestrator.domain.devices import Device
 from orchestrator.ingest import FOREIGN, Ingest
-from orchestrator.metric_families import CONTENT_TYPE, Family, Sheet, Type
+from orchestrator.metric_families import Family, Sheet, Type
 from orchestrator.store.counters import COMMITS, EVENTS, REFUSED, Counted
 from orchestrator.store.database import Database
 from orchestrator.twins import Twins
@@ -91,8 +94,8 @@ class Service:
     plan_conflicts: Callable[[], int]
 
 
-class Metrics:
-    """Looks at the orchestrator's parts whenever it is asked."""
+class Metrics(Collector):
+    """The collector, and its registry for whoever serves it."""
 
     def __init__(
         self,
@@ -114,27 +117,30 @@ class Metrics:
         self._monotonic = monotonic
         self._asked = service
         self._target_groups = target_groups
-        self._process = CollectorRegistry()
-        ProcessCollector(registry=self._process)
+        self.registry = CollectorRegistry()
+        self.registry.register(self)
+        ProcessCollector(registry=self.registry)
 
-    async def render(self) -> tuple[bytes, str]:
-        """Return body and content type, made beside the event loop."""
-        return await asyncio.to_thread(self.body), CONTENT_TYPE
+    async def render(self, accept: str = "") -> tuple[bytes, str]:
+        """Return the body and content type for an Accept header, made beside the event loop."""
+        encode, content_type = choose_encoder(accept)
+        return await asyncio.to_thread(encode, self.registry), content_type
 
-    def body(self) -> bytes:
+    def describe(self) -> list[Metric]:
+        """Return the families without samples: registering asks before there is anything."""
+        return Sheet(FAMILIES).metrics()
+
+    def collect(self) -> Iterator[Metric]:
         """Return everything as it is now. May run in any thread: it copies, then looks."""
         now = device_metrics.Moment(self._wall_ms(), self._monotonic())
+        yield from self._service()
+        yield from device_metrics.device_metrics(self._devices, self._twins.all(), now)
         totals = list(self._ingest.totals.items())
-        text = (
-            self._service()
-            + device_metrics.device_metrics(self._devices, self._twins.all(), now)
-            + usage_metrics.usage_metrics(self._devices, totals, self._target_groups)
-        )
-        return text.encode() + generate_latest(self._process)
+        yield from usage_metrics.usage_metrics(self._devices, totals, self._target_groups)
 
-    def _service(self) -> str:
+    def _service(self) -> list[Metric]:
         sheet = Sheet(_SERVICE)
-        sheet.put("laitevuoro_build_info", (self._asked.version,), 1)
+        sheet.tell("laitevuoro_build_info", (self._asked.version,))
         sheet.put("laitevuoro_broker_connected", (), self._asked.broker_connected())
         sheet.put("laitevuoro_other_orchestrators", (), self._asked.other_orchestrators())
         sheet.put("laitevuoro_plan_conflicts_total", (), self._asked.plan_conflicts())
@@ -145,7 +151,7 @@ class Metrics:
             "laitevuoro_commit_duration_seconds", latencies.cumulative(), latencies.total_seconds
         )
         self._put_counts(sheet)
-        return sheet.text()
+        return sheet.metrics()
 
     def _put_counts(self, sheet: Sheet) -> None:
         counts = self._zeros() | dict(self._ingest.counts)

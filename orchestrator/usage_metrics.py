@@ -6,6 +6,8 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from itertools import product
 
+from prometheus_client.core import Metric
+
 from mqtt_schemas.base import COUNTED, Basis, Outcome
 from mqtt_schemas.topics import Address
 from orchestrator.domain.devices import Device
@@ -45,7 +47,7 @@ FAMILIES = (
     Family(
         "laitevuoro_session_unobserved_seconds_total",
         Type.COUNTER,
-        _KIND,
+        _GROUP,
         "Time within counted sessions that nobody saw; in neither of the other two.",
     ),
     Family(
@@ -98,9 +100,6 @@ FAMILIES = (
     ),
 )
 
-#: Of the families by group, those that exist from the start.
-_FROM_THE_START = {"laitevuoro_sessions_total", "laitevuoro_session_active_seconds_total"}
-
 _Sums = Counter[tuple[str, tuple[str, ...]]]
 
 
@@ -108,8 +107,8 @@ def usage_metrics(
     devices: Mapping[Address, Device],
     totals: Iterable[tuple[Cell, Amounts]],
     target_groups: Iterable[str] = (),
-) -> str:
-    """Return the families' text. Devices that are no longer configured are left out."""
+) -> list[Metric]:
+    """Return the families, filled. Devices that are no longer configured are left out."""
     kinds = {
         (device.address.site, device.address.device): device.kind for device in devices.values()
     }
@@ -121,14 +120,11 @@ def usage_metrics(
     sheet = Sheet(FAMILIES)
     for (name, labels), value in sums.items():
         sheet.put(name, labels, value / 1000 if "_seconds_" in name else value)
-    return sheet.text()
+    return sheet.metrics()
 
 
 def _zeros(kinds: Mapping[tuple[str, str], str], groups: Iterable[str]) -> _Sums:
-    """Return what exists from the start, so that the first use is an increase from 0.
-
-    Not all for all groups: that alone would be half of everything.
-    """
+    """Return what exists from the start, so that the first use is an increase from 0."""
     each = {
         "target_group": tuple(groups),
         "outcome": tuple(outcome.value for outcome in Outcome),
@@ -137,8 +133,6 @@ def _zeros(kinds: Mapping[tuple[str, str], str], groups: Iterable[str]) -> _Sums
     sums: _Sums = Counter()
     for family, (address, kind) in product(FAMILIES, kinds.items()):
         last = family.labels[-1]
-        if last == "target_group" and family.name not in _FROM_THE_START:
-            continue
         for value in each.get(last, ()):
             sums[family.name, (*address, kind, value)] = 0
         if family.labels == _KIND:
@@ -157,7 +151,7 @@ def _add(sums: _Sums, device: tuple[str, str, str], cell: Cell, amounts: Amounts
         sums["laitevuoro_sessions_total", group] += amounts.sessions
         sums["laitevuoro_session_active_seconds_total", group] += amounts.active_ms
         sums["laitevuoro_session_idle_seconds_total", group] += amounts.idle_ms
-        sums["laitevuoro_session_unobserved_seconds_total", device] += amounts.unobserved_ms
+        sums["laitevuoro_session_unobserved_seconds_total", group] += amounts.unobserved_ms
         sums["laitevuoro_session_people_total", group] += amounts.people
         sums["laitevuoro_session_overrun_seconds_total", device] += amounts.overrun_ms
         outcome = (*device, cell.outcome.value)

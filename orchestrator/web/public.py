@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Response
+from fastapi import FastAPI, Request, Response
 
 from orchestrator.metrics import Metrics
 from orchestrator.overview import Overview
@@ -17,9 +17,9 @@ def public_app(*, overview: Overview, metrics: Metrics, version: str) -> FastAPI
     speak_plainly(app)
 
     @app.get("/metrics", response_class=Response)
-    async def read_metrics() -> Response:
-        """Return metrics as Prometheus text."""
-        body, content_type = await metrics.render()
+    async def read_metrics(request: Request) -> Response:
+        """Return metrics as Prometheus text or OpenMetrics, by the Accept header."""
+        body, content_type = await metrics.render(request.headers.get("accept", ""))
         return Response(body, headers={"Content-Type": content_type})
 
     @app.get("/healthz", responses={503: {"model": Health}})

@@ -5,7 +5,6 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from mqtt_schemas.base import DeviceState, utc_from_ms
 from mqtt_schemas.messages import OutboxState, Phase, PlanInForce, TurnNow
@@ -23,7 +22,7 @@ Samples = dict[tuple[str, ...], float]
 def _samples(twin: Twin, now: Moment = NOW) -> dict[str, Samples]:
     """Return the samples by name and by the values of the labels beyond site, device and kind."""
     found: dict[str, Samples] = {}
-    for metric in text_string_to_metric_families(device_metrics(DEVICES, [twin], now)):
+    for metric in device_metrics(DEVICES, [twin], now):
         for sample in metric.samples:
             labels = dict(sample.labels)
             assert (labels.pop("site"), labels.pop("device")) == ("main", "printer-1")

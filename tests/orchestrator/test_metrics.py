@@ -7,7 +7,6 @@ import shutil
 import subprocess
 
 import pytest
-from prometheus_client.parser import text_string_to_metric_families
 
 from mqtt_schemas.codec import encode
 from mqtt_schemas.messages import Phase, TurnNow
@@ -77,10 +76,9 @@ class Scene:
             self.setting.send(history)
             await self.setting.ack()
 
-    async def text(self) -> str:
+    async def text(self, accept: str = "") -> str:
         """Return what is served."""
-        body, content_type = await self.metrics.render()
-        assert content_type == "text/plain; version=0.0.4; charset=utf-8"
+        body, _ = await self.metrics.render(accept)
         return body.decode()
 
 
@@ -119,17 +117,18 @@ async def test_what_is_served_is_what_is_listed(scene: Scene) -> None:
 async def test_samples_carry_the_labels_that_are_listed(scene: Scene) -> None:
     """No label more, none less."""
     listed = {family.name: set(family.labels) for family in FAMILIES}
-    for family in text_string_to_metric_families(await scene.text()):
-        for sample in family.samples:
-            name = family.name if family.type == "histogram" else sample.name
-            if not name.startswith("process_"):
-                assert set(sample.labels) - {"le"} == listed[name], name
+    for metric in scene.metrics.collect():
+        for sample in metric.samples:
+            name = next(
+                each for each in (sample.name, sample.name.rsplit("_", 1)[0]) if each in listed
+            )
+            assert set(sample.labels) - {"le"} == listed[name], name
 
 
 async def test_nothing_of_a_session_is_a_label(scene: Scene) -> None:
     """No id of a session, a turn, a log or a connection."""
     text = await scene.text()
-    assert 'laitevuoro_sessions_total{site="main",device="printer-1"' in text
+    assert 'laitevuoro_sessions_total{device="printer-1"' in text
     for secret in ("session-4711", "turn-4711", log_id(1), connection_id(1), BOOT):
         assert secret not in text
 
@@ -138,32 +137,34 @@ async def test_what_became_of_messages_is_counted(scene: Scene) -> None:
     """From zero for each device and result, so that an alarm sees the first fork."""
     text = await scene.text()
     for result in RESULTS:
-        number = {"accepted": "3", "set_aside": "1"}.get(result, "0")
-        labels = f'site="main",device="printer-1",result="{result}"'
-        assert f"laitevuoro_events_total{{{labels}}} {number}" in text
+        number = {"accepted": "3.0", "set_aside": "1.0"}.get(result, "0.0")
+        line = (
+            f'laitevuoro_events_total{{device="printer-1",result="{result}",site="main"}} {number}'
+        )
+        assert line in text
     assert (
-        'laitevuoro_refused_payloads_total{site="main",device="printer-1",fault="not_json"} 1'
+        'laitevuoro_refused_payloads_total{device="printer-1",fault="not_json",site="main"} 1.0'
         in text
     )
-    assert 'laitevuoro_refused_payloads_total{site="",device="",fault="foreign"} 1' in text
+    assert 'laitevuoro_refused_payloads_total{device="",fault="foreign",site=""} 1.0' in text
 
 
 async def test_the_service_tells_of_itself(scene: Scene) -> None:
     """Its connection, its database, its commits."""
     text = await scene.text()
     for line in (
-        'laitevuoro_build_info{version="0.1.0"} 1',
-        "laitevuoro_broker_connected 1",
-        "laitevuoro_other_orchestrators 0",
-        "laitevuoro_plan_conflicts_total 2",
-        "laitevuoro_database_healthy 1",
-        "laitevuoro_commit_failures_total 0",
-        "laitevuoro_backlog_messages 0",
+        'laitevuoro_build_info{version="0.1.0"} 1.0',
+        "laitevuoro_broker_connected 1.0",
+        "laitevuoro_other_orchestrators 0.0",
+        "laitevuoro_plan_conflicts_total 2.0",
+        "laitevuoro_database_healthy 1.0",
+        "laitevuoro_commit_failures_total 0.0",
+        "laitevuoro_backlog_messages 0.0",
     ):
         assert line in text.splitlines()
     count = scene.setting.database.latencies.count
     assert count > 0
-    assert f"laitevuoro_commit_duration_seconds_count {count}" in text
+    assert f"laitevuoro_commit_duration_seconds_count {count}.0" in text
 
 
 async def test_a_restart_resets_no_counter(database: Database, scene: Scene) -> None:
@@ -178,6 +179,13 @@ async def test_a_restart_resets_no_counter(database: Database, scene: Scene) -> 
         assert before == after
 
 
+async def test_openmetrics_is_served_to_those_who_ask(scene: Scene) -> None:
+    """By the Accept header, as Prometheus does."""
+    body, content_type = await scene.metrics.render("application/openmetrics-text; version=1.0.0")
+    assert content_type.startswith("application/openmetrics-text")
+    assert body.endswith(b"# EOF\n")
+
+
 async def test_a_device_out_of_reach_is_there_from_the_start(scene: Scene) -> None:
     """An alarm on a device that never came needs its series."""
-    assert f'laitevuoro_agent_up{{site="main",device="{STATION.device}"}} 0' in await scene.text()
+    assert f'laitevuoro_agent_up{{device="{STATION.device}",site="main"}} 0.0' in await scene.text()

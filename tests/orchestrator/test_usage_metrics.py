@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from datetime import UTC
 
-from prometheus_client.parser import text_string_to_metric_families
-
 from mqtt_schemas.base import Basis, Outcome
 from orchestrator.domain.sessions import apply
 from orchestrator.domain.usage import Totals, change, no_totals, without_hours
@@ -29,8 +27,7 @@ def _totals() -> Totals:
 
 def _samples(totals: Totals) -> dict[str, dict[str, float]]:
     found: dict[str, dict[str, float]] = {}
-    text = usage_metrics(DEVICES, totals.items(), ["lapset", "nuoret"])
-    for metric in text_string_to_metric_families(text):
+    for metric in usage_metrics(DEVICES, totals.items(), ["lapset", "nuoret"]):
         for sample in metric.samples:
             labels = dict(sample.labels)
             if labels.pop("device") == "printer-1":
@@ -43,7 +40,11 @@ def test_use_is_told_by_group() -> None:
     """What counts is the one less the other: a correction withdraws and enters anew."""
     samples = _samples(_totals())
     assert samples["laitevuoro_sessions_total"] == {"unknown": 1, "lapset": 1, "nuoret": 1}
-    assert samples["laitevuoro_withdrawn_sessions_total"] == {"lapset": 1}
+    assert samples["laitevuoro_withdrawn_sessions_total"] == {
+        "unknown": 0,
+        "lapset": 1,
+        "nuoret": 0,
+    }
     active = 20 * MINUTE / 1000
     assert samples["laitevuoro_session_active_seconds_total"] == {
         "unknown": active,
@@ -52,7 +53,7 @@ def test_use_is_told_by_group() -> None:
     }
     assert samples["laitevuoro_withdrawn_active_seconds_total"]["lapset"] == active
     assert samples["laitevuoro_session_idle_seconds_total"]["lapset"] == 10 * MINUTE / 1000
-    assert samples["laitevuoro_session_unobserved_seconds_total"] == {"": 2}
+    assert samples["laitevuoro_session_unobserved_seconds_total"]["unknown"] == 2
     assert samples["laitevuoro_session_people_total"]["lapset"] == 3
 
 
@@ -83,6 +84,5 @@ def test_counters_begin_at_zero() -> None:
 
 def test_devices_that_are_not_configured_are_left_out() -> None:
     """A retired device's use is in the reports."""
-    text = usage_metrics({STATION: DEVICES[STATION]}, _totals().items())
-    assert 'device="vr-1"' in text
-    assert "printer-1" not in text
+    metrics = usage_metrics({STATION: DEVICES[STATION]}, _totals().items())
+    assert {sample.labels["device"] for each in metrics for sample in each.samples} == {"vr-1"}

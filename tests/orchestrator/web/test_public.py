@@ -147,12 +147,22 @@ async def test_health_is_degraded_without_a_broker(running: House) -> None:
     assert health["status"] == "ok"
 
 
-async def test_metrics_come_as_prometheus_text(running: House) -> None:
-    """Whatever else the reader would accept."""
+@pytest.mark.parametrize(
+    ("accept", "content_type"),
+    [
+        ("", "text/plain; version="),
+        ("application/openmetrics-text; version=1.0.0", "application/openmetrics-text"),
+    ],
+)
+async def test_metrics_come_in_the_form_that_is_asked_for(
+    running: House, accept: str, content_type: str
+) -> None:
+    """Text, or OpenMetrics with its end mark."""
     async with client(running.parts.public) as reader:
-        answer = await reader.get("/metrics", headers={"Accept": "application/openmetrics-text"})
-    assert answer.headers["content-type"] == "text/plain; version=0.0.4; charset=utf-8"
+        answer = await reader.get("/metrics", headers={"Accept": accept})
+    assert answer.headers["content-type"].startswith(content_type)
     assert "laitevuoro_plan_conflicts_total 0" in answer.text
+    assert answer.text.endswith("# EOF\n") == ("openmetrics" in content_type)
 
 
 @pytest.mark.parametrize(
