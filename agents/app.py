@@ -10,7 +10,9 @@ import logging
 import os
 import signal
 import time
+from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 
@@ -23,7 +25,7 @@ from agents.config import (
     read_secret,
 )
 from agents.drivers import Surroundings
-from agents.link import Identity, Link
+from agents.link import LAST_BACKOFF, PUBLISH_TIMEOUT, Identity, Link
 from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable
 from agents.runtime import Runtime
 from mqtt_schemas import __version__
@@ -34,10 +36,27 @@ log = logging.getLogger(__name__)
 FIRST_RESTART, LAST_RESTART = 1.0, 60.0
 
 
-async def serve(configuration: Configuration) -> None:
+def _nothing(_: Outbox) -> None:
+    """Do nothing with an outbox that was opened."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Edges:
+    """Where the process touches the world. A rehearsal gives others, and spoils them.
+
+    timeout, longest_wait: of each Link, in seconds. opened: is given each outbox.
+    """
+
+    clock: Clock = field(default_factory=SystemClock)
+    timeout: float = PUBLISH_TIMEOUT
+    longest_wait: float = LAST_BACKOFF
+    opened: Callable[[Outbox], None] = _nothing
+
+
+async def serve(configuration: Configuration, edges: Edges | None = None) -> None:
     """Run all devices until SIGTERM or SIGINT. Raises InvalidConfiguration."""
-    clock = SystemClock()
-    devices = [_Supervised(device, configuration, clock) for device in configuration.device]
+    edges = edges or Edges()
+    devices = [_Supervised(device, configuration, edges) for device in configuration.device]
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -58,9 +77,9 @@ class _Supervised:
     So that a fault in one device's driver stops no other device.
     """
 
-    def __init__(self, device: DeviceSettings, configuration: Configuration, clock: Clock) -> None:
+    def __init__(self, device: DeviceSettings, configuration: Configuration, edges: Edges) -> None:
         self.name = str(device.address)
-        self._start = partial(_runtime, device, configuration, clock)
+        self._start = partial(_runtime, device, configuration, edges)
         self._runtime, self._outbox = self._start()
 
     async def run(self) -> None:
@@ -111,17 +130,24 @@ async def _watchdog() -> None:
 
 
 def _runtime(
-    device: DeviceSettings, configuration: Configuration, clock: Clock
+    device: DeviceSettings, configuration: Configuration, edges: Edges
 ) -> tuple[Runtime, Outbox]:
+    clock = edges.clock
     folder = configuration.state_dir / device.address.user
     identity = identity_of(device, clock.boot_id)
     outbox, problems = open_outbox(folder, clock)
+    edges.opened(outbox)
     try:
         driver = drivers.build(device, Surroundings(clock, configuration.file, memory=folder))
         runtime = Runtime(
             device=driver,
             outbox=outbox,
-            link=Link(broker=configuration.broker, identity=identity),
+            link=Link(
+                broker=configuration.broker,
+                identity=identity,
+                timeout=edges.timeout,
+                longest_wait=edges.longest_wait,
+            ),
             clock=clock,
             without_plan=device.outside,
             problems=problems,

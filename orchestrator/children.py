@@ -6,6 +6,7 @@ import asyncio
 import os
 import shutil
 import signal
+import socket
 import sys
 from asyncio.subprocess import DEVNULL, PIPE, Process
 from collections.abc import Coroutine, Sequence
@@ -55,6 +56,14 @@ class Child:
         """Send a signal, e.g. SIGSTOP. One that has ended gets none."""
         with suppress(ProcessLookupError):
             self._process.send_signal(number)
+
+    def freeze(self) -> None:
+        """Send SIGSTOP."""
+        self.signal(signal.SIGSTOP)
+
+    def wake(self) -> None:
+        """Let it go on after SIGSTOP; nothing where it goes."""
+        self.signal(signal.SIGCONT)
 
     async def kill(self) -> None:
         """Kill -9, and wait until it is gone."""
@@ -122,3 +131,10 @@ def command_path(name: str) -> str:
     if found is None:
         raise RunFailed(f"The command {name} is not installed; install laitevuoro[pc].")
     return found
+
+
+def free_port() -> int:
+    """Return a port of loopback that is free now."""
+    with socket.socket() as found:
+        found.bind(("127.0.0.1", 0))
+        return int(found.getsockname()[1])

@@ -1,16 +1,11 @@
-"""What a scripted device says that it truly did. Only its finished uses are read.
-
-The journal is written by agents.devices.scripted, which nothing here imports: a count is held
-against what the device wrote, not against what the counting side believes of it.
-"""
+"""What a scripted device of the demo truly did, in figures."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
 
-from pydantic import BaseModel, ConfigDict
+from orchestrator.device_journal import read_uses
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,35 +18,13 @@ class Truth:
     open: int = 0
 
 
-class _Line(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
-
-    what: str
-
-
-class _Ended(_Line):
-    what: Literal["use_ended"]
-    right: str
-    active_ms: int
-    idle_ms: int
-
-
 def read_truth(path: Path) -> Truth:
     """Return what the journal tells so far; nothing where there is none yet."""
-    try:
-        lines = path.read_bytes().split(b"\n")[:-1]
-    except FileNotFoundError:
-        return Truth()
-    began, ended = 0, list[_Ended]()
-    for line in lines:
-        what = _Line.model_validate_json(line).what
-        began += what == "use_began"
-        if what == "use_ended":
-            ended.append(_Ended.model_validate_json(line))
-    rightful = [use for use in ended if use.right != "none"]
+    uses = read_uses(path)
+    rightful = [use for use in uses if use.to_ms is not None and use.rightful]
     return Truth(
         sessions=len(rightful),
         active_ms=sum(use.active_ms for use in rightful),
         idle_ms=sum(use.idle_ms for use in rightful),
-        open=began - len(ended),
+        open=sum(use.to_ms is None for use in uses),
     )

@@ -12,7 +12,6 @@ import os
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -24,6 +23,7 @@ from pathlib import Path
 import httpx
 
 from orchestrator.broker import launch
+from orchestrator.children import free_port
 
 #: The virtual environment in the cache folder, and the file in it that says that it is whole.
 CACHED = "octoprint"
@@ -121,7 +121,7 @@ class OctoPrint:
     def launch(self) -> None:
         """Start the process, on a free port the first time, on the same one afterwards."""
         if self.port == 0:
-            self.port = _free_port()
+            self.port = free_port()
             self.write_configuration()
         launcher = [sys.executable, "-I", "-S", launch.__file__, str(os.getpid())]
         command = [str(self._program), "serve", "--basedir", str(self.folder)]
@@ -289,9 +289,3 @@ def _configuration() -> dict[str, object]:
 def _write_secret(path: Path, text: str) -> None:
     path.touch(mode=0o600)
     path.write_text(text)
-
-
-def _free_port() -> int:
-    with socket.socket() as found:
-        found.bind((HOST, 0))
-        return int(found.getsockname()[1])

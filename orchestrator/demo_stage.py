@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-import socket
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol
@@ -14,7 +13,14 @@ from orchestrator import demo_scene as scene
 from orchestrator.booked_turn import BookedTurn
 from orchestrator.broker.credentials import Credentials, CredentialsError
 from orchestrator.broker.files import write_file
-from orchestrator.children import Child, RunFailed, command_path, first, start
+from orchestrator.children import (
+    Child,
+    RunFailed,
+    command_path,
+    first,
+    free_port,
+    start,
+)
 from orchestrator.client import Reader, book
 from orchestrator.demo_journal import Truth, read_truth
 
@@ -176,10 +182,3 @@ class Stage:
 
 async def _all_online(reader: Reader) -> bool:
     return all(device.link == "online" for device in await reader.devices())
-
-
-def free_port() -> int:
-    """Return a port of loopback that is free now."""
-    with socket.socket() as found:
-        found.bind(("127.0.0.1", 0))
-        return int(found.getsockname()[1])

@@ -77,3 +77,9 @@ def fork(
     connection.execute(
         "DELETE FROM forks WHERE id <= (SELECT max(id) FROM forks) - ?", (FORKS_KEPT,)
     )
+
+
+def losses(connection: sqlite3.Connection) -> list[tuple[int, int, int]]:
+    """Return what devices no longer kept: (log, first seq, last seq)."""
+    rows = connection.execute("SELECT log, from_seq, to_seq FROM losses ORDER BY id")
+    return [(log, first, last) for log, first, last in rows]
