@@ -18,7 +18,7 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents import cycle
 from agents.clock import Clock, Offset, plan_time_ms
-from agents.enforcement import Decision, Situation, answered, next_due_ms
+from agents.enforcement import Decision, Memory, Situation, answered, next_due_ms
 from agents.link import Connection, Receive, Serve
 from agents.model import Answer, Device, Observation, Order
 from agents.outbox import Outbox, OutboxUnwritable, Verdict
@@ -46,6 +46,7 @@ OBSERVE_TIMEOUT, ORDER_TIMEOUT = 15.0, 20.0
 #: The longest time between two cycles: a missed timer is made good within it.
 TICK = 1.0
 _ENDING = (Step.LOCK, Step.END, Step.PAUSE)
+_LEVELS = (Step.OPEN, Step.CLOSE)
 
 _SAVED: TypeAdapter[cycle.Saved] = TypeAdapter(cycle.Saved)
 _OFFSET: TypeAdapter[Offset] = TypeAdapter(Offset)
@@ -81,6 +82,7 @@ class Runtime:
         self._problems = tuple(problems)
         self._new_id = new_id
         self._orders: asyncio.Queue[_Given] = asyncio.Queue()
+        self._results: dict[Step, tuple[str | None, Answer]] = {}
         self._ordering = 0
         self._due, self._look = asyncio.Event(), asyncio.Event()
         self._status_changed, self._events_changed = asyncio.Event(), asyncio.Event()
@@ -171,14 +173,25 @@ class Runtime:
         moment = self._moment()
         memory = answered(self._state.memory, order, answer, moment.now_ms)
         self._state = replace(self._state, memory=memory)
-        level = order.step in (Step.OPEN, Step.CLOSE)
-        if not (level and answer.outcome is OrderOutcome.DONE):
+        if self._is_news(order, answer):
             rule = self._device.rule
             event = cycle.order_result(order, answer.outcome, answer.reason, moment, rule)
             self._unsaved.append(event)
         self._ordering -= order.step in _ENDING
         self._look.set()
         self._due.set()
+
+    def _is_news(self, order: Order, answer: Answer) -> bool:
+        """Tell whether an answer is an event: a level only where it failed, a retry only once.
+
+        A device that is off all night is told every few seconds that it is closed.
+        """
+        if order.step in (Step.WARN, Step.NOTICE):
+            return True
+        last = self._results.get(order.step)
+        self._results[order.step] = (order.turn, answer)
+        done = answer.outcome is OrderOutcome.DONE
+        return order.step not in _LEVELS if done else last != (order.turn, answer)
 
     # --- time
 
@@ -228,7 +241,8 @@ class Runtime:
         result = cycle.cycle(self._state, observations, moment, self._setting())
         self._state, self._decision = result.state, result.decision
         self._unsaved.extend(result.events)
-        if self._unsaved or result.state.memory != before or self._checkpoint_due(moment):
+        remembered = _kept(before) != _kept(result.state.memory)
+        if self._unsaved or remembered or self._checkpoint_due(moment):
             self._save(moment)
         for order in result.orders:
             self._ordering += order.step in _ENDING
@@ -376,6 +390,11 @@ class _Given:
     def still_stands(self, session: OpenSession | None) -> bool:
         """Tell whether it would hit whom it is meant for: an end must not hit the next use."""
         return self.order.step not in _ENDING or self.use == _use(session)
+
+
+def _kept(memory: Memory) -> Memory:
+    """Return what of a memory outlives the process: the device is told its level anew."""
+    return replace(memory, access=None, access_retry_ms=0)
 
 
 def _use(session: OpenSession | None) -> str | None:

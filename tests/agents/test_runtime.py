@@ -268,6 +268,47 @@ async def test_an_orders_answer_is_recorded(path: Path) -> None:
 
 
 @virtual_time
+async def test_a_failure_that_goes_on_is_one_event(path: Path) -> None:
+    """A device that is off all night is told to be closed again and again; the log is not."""
+    clock = LoopClock()
+    device = FakeDevice(clock)
+    device.answers[Step.CLOSE] = Answer(OrderOutcome.FAILED, "disconnected")
+    async with agent(path, device, clock) as a:
+        before = a.outbox._connection.total_changes
+        await asyncio.sleep(3600)
+        assert len(a.steps) > 500
+        assert a.outbox._connection.total_changes - before <= 3600 / 30 + 2  # the checkpoints
+        assert [(e["step"], e["reason"]) for e in a.events] == [("close", "disconnected")]
+        device.answers[Step.CLOSE] = Answer(OrderOutcome.FAILED, "no_answer")
+        await asyncio.sleep(60)
+        del device.answers[Step.CLOSE]
+        await asyncio.sleep(60)
+        assert [e["reason"] for e in a.events] == ["disconnected", "no_answer"]
+        a.link.receive(plan(outside=OPEN))
+        await asyncio.sleep(1)
+        device.answers[Step.CLOSE] = Answer(OrderOutcome.FAILED, "no_answer")
+        a.link.receive(plan(revision=2))
+        await asyncio.sleep(60)
+        assert [e["reason"] for e in a.events] == ["disconnected", "no_answer", "no_answer"]
+
+
+@virtual_time
+async def test_blocked_use_does_not_fill_the_log(path: Path) -> None:
+    """An end that is tried every half minute for an hour is told once by each right."""
+    async with agent(path) as a:
+        a.device.answers[Step.END] = Answer(OrderOutcome.FAILED, "does_not_end")
+        a.link.receive(plan(turn("a", 0, 10)))
+        a.device.show("u")
+        await asyncio.sleep(3600)
+        assert a.steps.count(Step.END) > 100
+        ends = [e for e in a.events if e["type"] == "order_result" and e["step"] == "end"]
+        assert [(e["turn"], e["reason"]) for e in ends] == [
+            ("a", "does_not_end"),
+            (None, "does_not_end"),
+        ]
+
+
+@virtual_time
 async def test_what_an_order_did_is_looked_at_at_once(path: Path) -> None:
     """Also at a device that tells of no change by itself."""
     clock = LoopClock()
