@@ -1,4 +1,4 @@
-"""Sessions and totals as one transaction changes them: read as needed, written once at its end."""
+"""What follows from events, within one transaction: read as needed, written once at its end."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from collections.abc import Iterable
 from datetime import tzinfo
 
 from mqtt_schemas.codec import Incoming
+from mqtt_schemas.events import Observed
 from mqtt_schemas.messages import Checkpoint
 from mqtt_schemas.topics import Address
-from orchestrator.domain import usage
+from orchestrator.domain import coverage, usage
 from orchestrator.domain.sessions import (
     TELLING,
     Session,
@@ -19,13 +20,14 @@ from orchestrator.domain.sessions import (
     implausible,
 )
 from orchestrator.store import sessions, totals
+from orchestrator.store.coverage import CoverageLedger
 
 #: Site, device, session: hashed faster than an Address, at every event.
 _Key = tuple[str, str, str]
 
 
 class Ledger:
-    """What follows from events, within one transaction.
+    """Sessions, totals and coverage as they change.
 
     `changes` is what the totals gain by it.
     """
@@ -34,6 +36,7 @@ class Ledger:
         self.changes = usage.no_totals()
         self._connection = connection
         self._zone = zone
+        self._coverage = CoverageLedger(connection)
         self._known: dict[_Key, Session | None] = {}
         self._changed: dict[_Key, tuple[Address, int]] = {}
 
@@ -53,6 +56,8 @@ class Ledger:
         event = incoming.event
         if event is None:
             return incoming.reason
+        if isinstance(event, Observed):
+            return self._observe(address, event)
         reason = implausible(event)
         if reason is not None or event.session is None or not isinstance(event, TELLING):
             return reason
@@ -64,6 +69,12 @@ class Ledger:
         if after is not None and after != before:
             self._put(address, log, before, after)
         return None
+
+    def _observe(self, address: Address, event: Observed) -> str | None:
+        reason = coverage.implausible(event)
+        if reason is None:
+            self._coverage.take(address, event)
+        return reason
 
     def close_open(
         self, address: Address, log: int, checkpoint: Checkpoint | None
@@ -88,6 +99,7 @@ class Ledger:
         if rows:
             sessions.save(self._connection, rows)
         totals.add(self._connection, self.changes)
+        self._coverage.write()
 
     def session(self, address: Address, session: str) -> Session | None:
         """Return a session as it is now."""

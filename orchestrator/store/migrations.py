@@ -256,6 +256,61 @@ def m0005_silence(database: Administered) -> None:
     )
 
 
+@migrations()
+def m0006_coverage(database: Administered) -> None:
+    """Make which time was observed, as agents told it, and who was there, as we saw it."""
+    _all(
+        database,
+        # epoch_ms: when boot time was 0. sure: by the orchestrator's clock. begins_ms, ends_ms:
+        # of all that is observed of it.
+        """CREATE TABLE boots (
+            id INTEGER PRIMARY KEY,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            boot_id TEXT NOT NULL,
+            sure INTEGER NOT NULL,
+            stamped_ms INTEGER NOT NULL,
+            epoch_ms INTEGER NOT NULL,
+            begins_ms INTEGER NOT NULL,
+            ends_ms INTEGER NOT NULL,
+            UNIQUE (site, device, boot_id)
+        )""",
+        "CREATE INDEX boots_by_begin ON boots (site, device, begins_ms)",
+        "CREATE INDEX boots_by_end ON boots (site, device, ends_ms)",
+        # In boot time; disjoint within a boot. An uninterrupted year is one row.
+        """CREATE TABLE observed (
+            boot INTEGER NOT NULL REFERENCES boots (id),
+            from_ms INTEGER NOT NULL,
+            to_ms INTEGER NOT NULL,
+            device_link TEXT NOT NULL,
+            until TEXT,
+            PRIMARY KEY (boot, from_ms)
+        ) WITHOUT ROWID""",
+        # In boot time: what heartbeats told and no event yet. The only record of it.
+        """CREATE TABLE watching (
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            boot_id TEXT NOT NULL,
+            from_ms INTEGER NOT NULL,
+            to_ms INTEGER NOT NULL,
+            device_link TEXT NOT NULL,
+            sure INTEGER NOT NULL,
+            stamped_ms INTEGER NOT NULL,
+            epoch_ms INTEGER NOT NULL,
+            PRIMARY KEY (site, device, boot_id, from_ms)
+        ) WITHOUT ROWID""",
+        # In the orchestrator's own time. site and device are empty but for agents.
+        """CREATE TABLE attendance (
+            who TEXT NOT NULL,
+            site TEXT NOT NULL,
+            device TEXT NOT NULL,
+            from_ms INTEGER NOT NULL,
+            to_ms INTEGER,
+            PRIMARY KEY (who, site, device, from_ms)
+        ) WITHOUT ROWID""",
+    )
+
+
 def _all(database: Administered, *statements: str) -> None:
     for statement in statements:
         database.execute(statement)

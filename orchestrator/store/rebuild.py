@@ -10,7 +10,7 @@ from pydantic_core import from_json
 
 from mqtt_schemas.codec import incoming
 from orchestrator.domain.sessions import closed
-from orchestrator.store import events, sessions, totals
+from orchestrator.store import coverage, events, sessions, totals
 from orchestrator.store.events import Logged
 from orchestrator.store.ledger import Ledger
 
@@ -28,6 +28,7 @@ def rebuild(connection: sqlite3.Connection, zone: tzinfo) -> Rebuilt:
     closures = sessions.closures(connection)
     sessions.forget_all(connection)
     totals.forget_all(connection)
+    coverage.forget_all(connection)
     number = last = set_aside = 0
     while page := events.page(connection, last):
         ledger = Ledger(connection, zone)
