@@ -39,6 +39,8 @@ HEARTBEAT = 30.0
 #: Another orchestrator that has not been heard for longer is gone.
 HEARD_WITHIN = timedelta(seconds=3 * HEARTBEAT)
 FIRST_BACKOFF, LAST_BACKOFF = 0.5, 30.0
+#: Seconds for a connection to end in good order when the bus is told to stop.
+LEAVE_WITHIN = 5.0
 #: Plans for hundreds of devices go out at once; paho's own limit is 20.
 IN_FLIGHT = 200
 
@@ -315,7 +317,10 @@ async def _by_itself(work: Coroutine[Any, Any, None]) -> None:
     try:
         await asyncio.wait([task])
     except asyncio.CancelledError:
-        task.cancel()
+        # Until Python 3.12 asyncio.wait_for, by which aiomqtt waits, can swallow one as well.
+        while not task.done():
+            task.cancel()
+            await asyncio.wait([task], timeout=LEAVE_WITHIN)
         await asyncio.gather(task, return_exceptions=True)
         raise
     await task
