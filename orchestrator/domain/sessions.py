@@ -2,7 +2,8 @@
 
 A session is known by its device and its id, and ends once: whatever is reported of it again,
 under whatever log (a cloned disk logs anew what it could not get acknowledged), changes
-nothing. One that the orchestrator closed itself is provisional: the device's own word replaces it.
+nothing. What is provisional gives way: one that the orchestrator closed itself, to the device's
+own word; an end at a checkpoint, to one that was seen.
 """
 
 from __future__ import annotations
@@ -117,8 +118,25 @@ def apply(session: Session | None, event: Event) -> Session | None:
             )
         case Ended() if session is None or session.state is not SessionState.ENDED:
             return _ended(session, event)
+        case Ended() if session is not None and _says_more(event, session):
+            return _ended(session, event)._replace(
+                target_group=session.target_group or event.target_group,
+                party_size=session.party_size or event.party_size,
+            )
         case _:
             return session
+
+
+def _says_more(event: Ended, session: Session) -> bool:
+    """Tell whether another end of an ended session is the better one.
+
+    A copy of the disk ends at the checkpoint what the original goes on with: whichever is told
+    first, the end that was seen counts; of two checkpoints the one that saw more.
+    """
+    if not session.at_checkpoint:
+        return False
+    seen = event.active_ms + event.idle_ms
+    return not event.at_checkpoint or seen > session.active_ms + session.idle_ms
 
 
 def close(session: Session, checkpoint: Checkpoint | None) -> Session:

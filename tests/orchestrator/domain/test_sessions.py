@@ -70,6 +70,28 @@ def test_a_session_ends_once() -> None:
     assert apply(session, started()) is session
 
 
+def test_an_end_that_was_seen_takes_the_place_of_one_at_a_checkpoint() -> None:
+    """A copy of the disk ends what the original goes on with; either may be told first."""
+    copys = ended(active=1, idle=2, outcome=Outcome.UNKNOWN, at_checkpoint=True)
+    better = after(started(), copys, ended())
+    assert better == after(started(), ended(), copys) == after(started(), ended())
+
+
+def test_of_two_checkpoints_the_one_that_saw_more_counts() -> None:
+    """Both tell what was truly seen, in whatever order they come."""
+    less = ended(active=1, idle=2, at_checkpoint=True)
+    more = ended(active=2, idle=2, at_checkpoint=True)
+    assert after(started(), less, more) == after(started(), more, less)
+    assert after(started(), less, more).active_ms == 2
+
+
+def test_a_better_end_leaves_the_group_that_was_declared_meanwhile() -> None:
+    """The last word on the group counts, also where the end is told once more."""
+    cut = ended(active=1, idle=2, at_checkpoint=True)
+    assert after(started(), cut, group_set(), ended(group="lapset")).target_group == "nuoret"
+    assert after(started(), cut, ended(group="lapset")).target_group == "lapset"
+
+
 def test_the_group_can_be_set_while_it_runs_and_afterwards() -> None:
     """The last word counts; an end that names no group leaves the one that was declared."""
     assert after(started(group="lapset"), group_set(), ended()).target_group == "nuoret"
