@@ -192,7 +192,8 @@ class Dispatch:
 
     async def _attend(self, addresses: Iterable[Address]) -> None:
         async with asyncio.TaskGroup() as group:
-            for address in addresses:
+            # In order, so that what a simulation finds can be seen again.
+            for address in sorted(addresses):
                 group.create_task(self._attend_one(self._lanes[address]), name=f"plan {address}")
 
     async def _attend_one(self, lane: _Lane) -> None:
