@@ -66,6 +66,18 @@ class Saved:
     watch: Watch | None = None
 
 
+#: So long the device's word on what was before a moment may take. Then its silence is word enough.
+SETTLED_MS = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Split:
+    """The right by which the present use runs changed at boot time `at_ms` to this one."""
+
+    at_ms: int
+    right: tracking.Right
+
+
 @dataclass(frozen=True, slots=True)
 class State:
     """An agent between two cycles.
@@ -73,6 +85,7 @@ class State:
     held: the newest observation. tick_ms: boot time of the last cycle. unconfirmed: the
     session was taken over from before a restart and its use has not been seen since.
     floor_ms: no session begins before, since time up to here was accounted or is lost.
+    split: where the session is to be split, unless its use turns out to have ended before.
     """
 
     tick_ms: int
@@ -82,6 +95,7 @@ class State:
     watch: Watch | None = None
     held: Observation | None = None
     unconfirmed: bool = False
+    split: Split | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,8 +168,9 @@ def cycle(
     """
     step = _Cycle(state, moment, setting)
     step.skip_gap()
-    for observation in observations:
-        step.observe(observation)
+    stamps = [*(observation.at_ms for observation in observations[1:]), moment.boot_ms]
+    for observation, until_ms in zip(observations, stamps, strict=bool(observations)):
+        step.observe(observation, until_ms)
     decision = step.enforce()
     return Result(step.state, tuple(step.events), tuple(step.orders), decision)
 
@@ -173,6 +188,9 @@ class _Cycle:
     def skip_gap(self) -> None:
         state, now = self.state, self.moment.boot_ms
         if now - state.tick_ms > GAP_MS and state.held is not None:
+            if state.split is not None:
+                self._divide(state.split)
+                state = self.state
             if state.session is not None and not state.unconfirmed:
                 session = tracking.account(state.session, state.held, state.tick_ms)
                 state = replace(state, session=tracking.skip(session, now))
@@ -181,9 +199,12 @@ class _Cycle:
                 state = replace(state, watch=replace(state.watch, from_ms=now, to_ms=now))
         self.state = replace(state, tick_ms=now)
 
-    def observe(self, seen: Observation) -> None:
-        """Take one observation."""
-        self._account(seen)
+    def observe(self, seen: Observation, until_ms: int) -> None:
+        """Take one observation, which held until the next one's stamp, or holds now."""
+        split = self.state.split
+        if split is not None and seen.at_ms >= split.at_ms:
+            self._divide(split)
+        self._account(seen, until_ms)
         use = seen.use
         if use is not None and use == self.state.memory.parked_use:
             use = None if seen.state is DeviceState.PAUSED else use
@@ -210,12 +231,10 @@ class _Cycle:
         session = self.state.session
         if session is not None and decision.memory.parked_use == session.use:
             self._close(SessionEnd(session, Outcome.TURN_OVER), session.to_ms)
-        elif session is not None and decision.split:
-            now = self.moment.boot_ms
-            if self.state.held is not None:
-                session = tracking.account(session, self.state.held, now)
-            self._close(SessionEnd(session, Outcome.TURN_OVER), now)
-            self._begin(session.use, decision.right, now)
+        elif session is not None and decision.split and not self.state.unconfirmed:
+            self._divide_once_settled(decision.right)
+        else:
+            self.state = replace(self.state, split=None)
         self._date_turn_end()
         told, kept = watch(self.state.watch, None, self.moment.boot_ms)
         if told is not None:
@@ -223,7 +242,26 @@ class _Cycle:
         self.state = replace(self.state, watch=kept)
         return decision
 
-    def _account(self, seen: Observation) -> None:
+    def _divide_once_settled(self, right: tracking.Right) -> None:
+        """Split the session where its right changed, once the device's word on before is in.
+
+        Until then its use may have ended before that: what is told can't be taken back.
+        """
+        split, now = self.state.split, self.moment.boot_ms
+        if split is None or split.right != right:
+            self.state = replace(self.state, split=Split(now, right))
+        elif now - split.at_ms >= SETTLED_MS:
+            self._divide(split)
+
+    def _divide(self, split: Split) -> None:
+        session, held = self.state.session, self.state.held
+        if session is not None and held is not None:
+            session = tracking.account(session, held, split.at_ms)
+            self._close(SessionEnd(session, Outcome.TURN_OVER), session.to_ms)
+            self._begin(session.use, split.right, session.to_ms)
+        self.state = replace(self.state, split=None)
+
+    def _account(self, seen: Observation, until_ms: int) -> None:
         state = self.state
         if state.session is None:
             return
@@ -231,7 +269,7 @@ class _Cycle:
         if not state.unconfirmed and state.held is not None:
             session = tracking.account(session, state.held, seen.at_ms)
         elif state.unconfirmed and seen.use == session.use:
-            session = tracking.skip(session, self.moment.boot_ms)
+            session = tracking.skip(session, until_ms)
         self.state = replace(state, session=session)
 
     def _end(self, seen: Observation) -> None:
@@ -267,7 +305,7 @@ class _Cycle:
         moment = _at(self.moment, at_ms)
         self.events.append(_ended(end, self.setting.rule, moment))
         floor_ms = max(self.state.floor_ms, end.session.to_ms)
-        self.state = replace(self.state, session=None, floor_ms=floor_ms)
+        self.state = replace(self.state, session=None, floor_ms=floor_ms, split=None)
 
     def _decide(self) -> Decision:
         setting, state = self.setting, self.state

@@ -9,7 +9,17 @@ from dataclasses import dataclass, replace
 from hypothesis import given
 from hypothesis import strategies as st
 
-from agents.cycle import Moment, Result, Saved, Setting, State, cycle, resume, snapshot
+from agents.cycle import (
+    SETTLED_MS,
+    Moment,
+    Result,
+    Saved,
+    Setting,
+    State,
+    cycle,
+    resume,
+    snapshot,
+)
 from agents.enforcement import answered
 from agents.model import Answer, Observation, Order, UseEnd
 from agents.schedule import Schedule
@@ -214,6 +224,47 @@ def test_a_use_that_outlives_its_tries_is_split_off_as_blocked() -> None:
     assert [ended.basis for ended in a.ended()] == [Basis.TURN, Basis.BLOCKED]
 
 
+def test_a_use_that_ended_just_before_its_turn_opened_is_not_the_turns() -> None:
+    """The device's word on it may come a moment after the turn has opened."""
+    a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
+    a.step(0, used(0))
+    for at_ms in range(1000, 10_001, 1000):
+        a.step(at_ms)
+    a.step(10_050, free(9930))
+    a.step(11_000)
+    (ended,) = a.ended()
+    assert (ended.basis, ended.active_ms) == (Basis.OPEN, 9930)
+    assert len([event for event in a.events if isinstance(event, Started)]) == 1
+
+
+def test_a_use_that_goes_on_is_split_where_its_turn_opened() -> None:
+    """However long it takes until that is sure: by the device's next word, or by its silence."""
+    for words in ((), (used(10_200, active=False),)):
+        a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
+        a.step(0, used(0))
+        for at_ms in range(1000, 10_001, 1000):
+            a.step(at_ms)
+        a.step(10_250, *words)
+        a.step(10_000 + SETTLED_MS)
+        a.step(12_000, free(12_000))
+        before, after = a.ended()
+        assert (before.basis, before.boot_ms, before.active_ms) == (Basis.OPEN, 10_000, 10_000)
+        assert (after.basis, after.active_ms + after.idle_ms) == (Basis.TURN, 2000)
+
+
+def test_a_session_that_waits_to_be_split_is_suspended_in_both_parts() -> None:
+    """A gap that begins meanwhile is the second one's."""
+    a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
+    a.step(0, used(0))
+    for at_ms in range(1000, 10_001, 1000):
+        a.step(at_ms)
+    a.step(30_000)
+    a.step(31_000, free(31_000))
+    before, after = a.ended()
+    assert (before.active_ms, before.unobserved_ms) == (10_000, 0)
+    assert (after.active_ms, after.unobserved_ms) == (1000, 20_000)
+
+
 def test_a_late_extension_is_answered_too_late() -> None:
     """A turn that was ended for good and then extended leaves an answer in the record."""
     a = agent(schedule(turn("a", 0, 10)))
@@ -269,6 +320,35 @@ def test_a_use_that_ended_while_the_agent_was_away_ends_at_its_checkpoint() -> N
     assert ended.at_checkpoint
     assert ended.outcome is Outcome.UNKNOWN
     assert ended.active_ms == 4000
+
+
+def test_uses_that_came_and_went_while_the_agent_was_away_are_told_by_their_own_stamps() -> None:
+    """A device that remembers tells them all afterwards; none of them is a session of no time."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(4000)
+    state, _ = resume(snapshot(a.state, moment(4000)), moment(9000), "simulated/1")
+    b = Agent(a.setting, state)
+    away = (used(5000, active=False), free(6000), used(6500, "v"), free(7000), used(8000, "w"))
+    b.step(9000, *away, used(9000, "w"))
+    b.step(9500, free(9500))
+    assert [ended.active_ms for ended in b.ended()] == [4000, 500, 1500]
+    assert b.ended()[0].unobserved_ms == 2000
+
+
+def test_a_restart_right_at_a_turns_opening_splits_no_use_that_has_gone() -> None:
+    """What is taken over from before the restart is first looked for."""
+    a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
+    a.step(0, used(0))
+    a.step(4000)
+    state, _ = resume(snapshot(a.state, moment(4000)), moment(11_000), "simulated/1")
+    b = Agent(a.setting, state)
+    b.step(11_000)
+    b.step(12_000)
+    b.step(12_500, free(12_500))
+    (ended,) = b.ended()
+    assert (ended.basis, ended.active_ms, ended.at_checkpoint) == (Basis.OPEN, 4000, True)
+    assert not [event for event in b.events if isinstance(event, Started)]
 
 
 def test_after_a_power_cut_the_session_ends_at_its_last_checkpoint() -> None:
