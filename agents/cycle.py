@@ -186,11 +186,10 @@ class _Cycle:
         self.orders: list[Order] = []
 
     def skip_gap(self) -> None:
+        if self.state.split is not None and self._in_gap():
+            self._divide(self.state.split)
         state, now = self.state, self.moment.boot_ms
-        if now - state.tick_ms > GAP_MS and state.held is not None:
-            if state.split is not None:
-                self._divide(state.split)
-                state = self.state
+        if self._in_gap() and state.held is not None:
             if state.session is not None and not state.unconfirmed:
                 session = tracking.account(state.session, state.held, state.tick_ms)
                 state = replace(state, session=tracking.skip(session, now))
@@ -198,6 +197,9 @@ class _Cycle:
                 self._tell_watch(replace(state.watch, to_ms=state.tick_ms), WatchEnd.GAP)
                 state = replace(state, watch=replace(state.watch, from_ms=now, to_ms=now))
         self.state = replace(state, tick_ms=now)
+
+    def _in_gap(self) -> bool:
+        return self.moment.boot_ms - self.state.tick_ms > GAP_MS
 
     def observe(self, seen: Observation, until_ms: int) -> None:
         """Take one observation, which held until the next one's stamp, or holds now."""
