@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import sys
 import tempfile
@@ -21,7 +22,7 @@ from rich.console import Console
 from rich.live import Live
 
 from orchestrator import demo_scene as scene
-from orchestrator.children import RunFailed, first
+from orchestrator.children import RunFailed, command_path, first
 from orchestrator.client import DeviceNow, Reader, Totals
 from orchestrator.demo_journal import Truth
 from orchestrator.demo_octoprint import find_octoprint
@@ -158,10 +159,19 @@ def _where(reader: Reader, config: Path) -> str:
     return (
         f"Prometheus metrics: {reader.metrics_url}\n"
         "To book a turn of your own, from another terminal:\n"
-        f"  laitevuoro booking add --config {config} --device {scene.VR} "
+        f"  {_as_typed('laitevuoro')} booking add --config {config} --device {scene.VR} "
         "--start now --for 1min --group nuoret\n"
         "Ctrl-C ends the demo."
     )
+
+
+def _as_typed(name: str) -> str:
+    """Return a command of ours as it is to be typed here: by its name, where that finds it."""
+    path = Path(command_path(name))
+    if shutil.which(name) == str(path):
+        return name
+    here = Path.cwd()
+    return str(path.relative_to(here) if path.is_relative_to(here) else path)
 
 
 def _tell(
