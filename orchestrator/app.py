@@ -27,6 +27,7 @@ from orchestrator.broker.listener import Tls as BrokersTls
 from orchestrator.broker.server import BrokerFailed
 from orchestrator.broker.setup import credentials_of, users_of
 from orchestrator.bus import Bus
+from orchestrator.closing import Closing
 from orchestrator.config import Configuration
 from orchestrator.dispatch import Dispatch
 from orchestrator.ingest import Ingest
@@ -102,6 +103,7 @@ async def serve(
                 edges=edges,
             )
             await parts.ingest.load()
+            await parts.closing.load()
             await parts.dispatch.start()
         except OSError as error:
             where = error.filename or config.orchestrator.state_dir
@@ -161,6 +163,7 @@ async def _until_stopped(
         working = [
             inside.create_task(parts.ingest.run(), name="ingest"),
             inside.create_task(parts.dispatch.run(), name="dispatch"),
+            inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(notify.keep_alive(), name="watchdog"),
             inside.create_task(_reload(config, opened, signals.reload), name="reload"),
         ]
@@ -276,6 +279,16 @@ class Parts:
             monotonic=clocks.monotonic,
             on_status=self.dispatch.on_status,
             zone=config.zone,
+        )
+        self.closing = Closing(
+            database=database,
+            twins=twins,
+            ingest=self.ingest,
+            connected=lambda: self.bus.connected,
+            wall_ms=clocks.wall_ms,
+            monotonic=clocks.monotonic,
+            zone=config.zone,
+            after_ms=config.orchestrator.close_after * 1000,
         )
         self.service = BookingService(
             database=database,

@@ -9,12 +9,12 @@ import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import structlog
 import typer
 
-from orchestrator import booking_cli, logs
+from orchestrator import booking_cli, logs, upkeep_cli
 from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
@@ -33,6 +33,7 @@ app = typer.Typer(
 )
 app.add_typer(booking_cli.app, name="booking")
 app.add_typer(broker_app)
+app.add_typer(upkeep_cli.app)
 
 _LOG = structlog.get_logger(__name__)
 
@@ -75,6 +76,22 @@ def demo(
     from orchestrator.demo import Options, run  # noqa: PLC0415 - no other command needs rich
 
     options = Options(seconds=seconds, speed=speed, octoprint=octoprint, json=as_json)
+    raise typer.Exit(run(options))
+
+
+@app.command()
+def rehearse(
+    seed: Annotated[int, typer.Option(help="The same seed spoils the same things again.")] = 1,
+    events: Annotated[int, typer.Option(help="How many events there are to be, at least.")] = 1000,
+    broker: Annotated[
+        Literal["nats", "mosquitto"], typer.Option(help="The broker to rehearse with.")
+    ] = "nats",
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Spoil a library of scripted devices in every way, and hold its count against the truth."""
+    from orchestrator.rehearsal.run import Options, run  # noqa: PLC0415 - no other command needs it
+
+    options = Options(seed=seed, events=events, broker=broker, json=as_json)
     raise typer.Exit(run(options))
 
 

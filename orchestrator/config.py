@@ -88,7 +88,10 @@ class _Section(BaseModel):
 
 
 class OrchestratorSection(_Section):
-    """`[orchestrator]`: this process."""
+    """`[orchestrator]`: this process.
+
+    close_after: seconds after its last heartbeat until a device's open session is closed.
+    """
 
     instance: Id = "main"
     state_dir: FilePath = Path("/var/lib/laitevuoro")
@@ -98,6 +101,7 @@ class OrchestratorSection(_Section):
     target_groups: Annotated[
         tuple[Id, ...], BeforeValidator(_split), Field(min_length=1, max_length=40)
     ] = TARGET_GROUPS
+    close_after: Annotated[Seconds, Field(ge=60)] = 86_400
 
 
 class HttpSection(_Section):

@@ -148,13 +148,17 @@ class Ingest:
             self._work.set()
         self._on_status(twin.address)
 
+    def has_all(self, address: Address, outbox: OutboxState) -> bool:
+        """Tell whether all that a device says it has logged is committed here."""
+        return self._tips.get(address, (outbox.log, 0)) == (outbox.log, outbox.last)
+
     def _in_doubt(self, address: Address, outbox: OutboxState) -> bool:
         """Tell whether an outbox disagrees with what is committed, and not just for a moment.
 
         A device that waits for nothing yet has another history, or one that has waited long:
         it is told how far its log is committed, and goes on from there.
         """
-        if self._tips.get(address, (outbox.log, 0)) == (outbox.log, outbox.last):
+        if self.has_all(address, outbox):
             return False
         return outbox.oldest_age_ms is None or outbox.oldest_age_ms > PATIENCE_MS
 
@@ -209,7 +213,7 @@ class Ingest:
             return False
         self._failing = False
         for each in taken:
-            self._keep(each)
+            self.keep(each)
             await self._acknowledge(each.acks)
         return True
 
@@ -235,7 +239,8 @@ class Ingest:
             self._refuse(each.delivery.topic, each.delivery.payload, each.fault, each.reason)
         return [taken]
 
-    def _keep(self, taken: Taken) -> None:
+    def keep(self, taken: Taken) -> None:
+        """Take over what a transaction did, once it is committed."""
         self.counts.update(taken.counts)
         for cell, amounts in taken.totals.items():
             self.totals[cell._replace(hour="")].add(amounts)

@@ -17,11 +17,12 @@ from prometheus_client.registry import Collector
 
 from mqtt_schemas.codec import Fault
 from mqtt_schemas.topics import Address
-from orchestrator import device_metrics, usage_metrics
+from orchestrator import device_metrics, last_backup, usage_metrics
 from orchestrator.domain.devices import Device
+from orchestrator.domain.silence import Reason
 from orchestrator.ingest import FOREIGN, Ingest
 from orchestrator.metric_families import Family, Sheet, Type
-from orchestrator.store.counters import COMMITS, EVENTS, REFUSED, Counted
+from orchestrator.store.counters import CLOSED, COMMITS, EVENTS, REFUSED, Counted
 from orchestrator.store.database import Database
 from orchestrator.twins import Twins
 
@@ -43,6 +44,12 @@ _SERVICE = (
         "Other orchestrators heard at this broker that serve a site of ours: there must be none.",
     ),
     Family("laitevuoro_database_healthy", Type.GAUGE, (), "1 while commits succeed."),
+    Family(
+        "laitevuoro_backup_timestamp_seconds",
+        Type.GAUGE,
+        (),
+        "When the last backup was made and verified, in seconds since 1970; 0 before the first.",
+    ),
     Family(
         "laitevuoro_commit_duration_seconds",
         Type.HISTOGRAM,
@@ -66,6 +73,12 @@ _SERVICE = (
         Type.COUNTER,
         ("site", "device", "result"),
         "Events by what became of them; loss: those that a device no longer had.",
+    ),
+    Family(
+        "laitevuoro_closed_sessions_total",
+        Type.COUNTER,
+        ("site", "device", "reason"),
+        "Sessions that the orchestrator closed at their last checkpoint, since no device did.",
     ),
     Family(
         "laitevuoro_refused_payloads_total",
@@ -145,6 +158,9 @@ class Metrics(Collector):
         sheet.put("laitevuoro_other_orchestrators", (), self._asked.other_orchestrators())
         sheet.put("laitevuoro_plan_conflicts_total", (), self._asked.plan_conflicts())
         sheet.put("laitevuoro_database_healthy", (), self._database.healthy)
+        backed_up = last_backup.read(self._database.path.parent)
+        seconds = backed_up.timestamp() if backed_up else 0
+        sheet.put("laitevuoro_backup_timestamp_seconds", (), seconds)
         sheet.put("laitevuoro_backlog_messages", (), self._ingest.backlog)
         latencies = self._database.latencies
         sheet.spread(
@@ -158,6 +174,7 @@ class Metrics(Collector):
         names = {
             EVENTS: "laitevuoro_events_total",
             REFUSED: "laitevuoro_refused_payloads_total",
+            CLOSED: "laitevuoro_closed_sessions_total",
         }
         for counted, number in counts.items():
             if counted.what == COMMITS:
@@ -170,8 +187,10 @@ class Metrics(Collector):
         """Return what exists from the start, so that the first one is an increase from 0."""
         zeros = {Counted(COMMITS, "failed"): 0}
         zeros |= {Counted(REFUSED, str(fault)): 0 for fault in (*Fault, FOREIGN)}
+        of_each = [(EVENTS, result) for result in RESULTS]
+        of_each += [(CLOSED, str(reason)) for reason in Reason]
         return zeros | {
-            Counted(EVENTS, result, address.site, address.device): 0
+            Counted(what, result, address.site, address.device): 0
             for address in self._devices
-            for result in RESULTS
+            for what, result in of_each
         }

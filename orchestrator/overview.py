@@ -8,6 +8,7 @@ from functools import partial
 
 from mqtt_schemas.plan import Turn
 from mqtt_schemas.topics import Address
+from orchestrator import last_backup
 from orchestrator.bus import Bus
 from orchestrator.domain.devices import Device
 from orchestrator.domain.usage import NOT_TOLD, DeviceUsage, by_device
@@ -97,7 +98,10 @@ class Overview:
                 problem=self._bus.problem,
                 other_orchestrators=others,
             ),
-            database=DatabaseHealth(healthy=self._database.healthy),
+            database=DatabaseHealth(
+                healthy=self._database.healthy,
+                last_backup=last_backup.read(self._database.path.parent),
+            ),
             devices=DevicesHealth(
                 total=len(self._devices),
                 online=len(online),

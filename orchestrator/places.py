@@ -7,3 +7,5 @@ DATABASE = "laitevuoro.db"
 ADMIN_SOCKET = "admin.sock"
 #: Tells where to read over HTTP, while it runs.
 HTTP_URL = "http.url"
+#: When the last backup was made (last_backup.py).
+LAST_BACKUP = "last-backup.json"

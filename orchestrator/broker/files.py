@@ -33,7 +33,7 @@ def write_file(path: Path, text: str, *, mode: int = PRIVATE, group: int | None 
     except BaseException:
         Path(name).unlink(missing_ok=True)
         raise
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_new_file(path: Path, text: str, *, mode: int = PRIVATE) -> None:
@@ -43,7 +43,7 @@ def write_new_file(path: Path, text: str, *, mode: int = PRIVATE) -> None:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def write_files(
@@ -78,7 +78,8 @@ def give_to_owner_of(folder: Path, descriptor: int) -> None:
         os.fchown(descriptor, owner.st_uid, owner.st_gid)
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Have a folder's names on disk."""
     # Without this a power cut may bring the old name, or none, back.
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -29,12 +29,17 @@ class Placement:
     group: int | None = None
 
 
-def credentials_of(configuration: Configuration) -> Credentials:
+def credentials_folder(configuration: Configuration) -> Path:
     """Return the credentials folder: the configured one, or `credentials` in `state_dir`."""
-    section = configuration.broker
-    return Credentials(
-        section.credentials_dir or configuration.orchestrator.state_dir / "credentials"
+    return (
+        configuration.broker.credentials_dir
+        or configuration.orchestrator.state_dir / "credentials"
     )
+
+
+def credentials_of(configuration: Configuration) -> Credentials:
+    """Return the credentials in that folder."""
+    return Credentials(credentials_folder(configuration))
 
 
 def users_of(configuration: Configuration) -> tuple[User, ...]:

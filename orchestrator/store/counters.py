@@ -8,8 +8,10 @@ from typing import NamedTuple
 
 
 class Counted(NamedTuple):
-    """What is counted: `events` by result, `refused` payloads by fault, `commits` that failed.
+    """What is counted.
 
+    what: `events` by result, `refused` payloads by fault, `commits` that failed, sessions that
+    were `closed` by us, by reason.
     site and device are empty where the sender is none of ours: its name could be anything.
     """
 
@@ -22,6 +24,7 @@ class Counted(NamedTuple):
 EVENTS = "events"
 REFUSED = "refused"
 COMMITS = "commits"
+CLOSED = "closed"
 
 Counts = Counter[Counted]
 

@@ -37,6 +37,12 @@ def next_id(connection: sqlite3.Connection) -> int:
     return 1 + int(row[0] or 0)
 
 
+def number(connection: sqlite3.Connection) -> int:
+    """Return how many events there are."""
+    [count] = connection.execute("SELECT count(*) FROM events").fetchone()
+    return int(count)
+
+
 def append(connection: sqlite3.Connection, rows: Sequence[Row]) -> None:
     """Add events."""
     connection.executemany("INSERT INTO events VALUES (?, ?, ?, ?, ?, ?)", rows)

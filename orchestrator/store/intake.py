@@ -13,9 +13,10 @@ from mqtt_schemas.messages import Ack, Checkpoint
 from mqtt_schemas.topics import Address
 from orchestrator.domain.sequence import Verdict, Water, empty, judge
 from orchestrator.domain.sessions import Session
+from orchestrator.domain.silence import Reason
 from orchestrator.domain.usage import Totals, no_totals
 from orchestrator.store import counters, events, identity, logs, sessions
-from orchestrator.store.counters import EVENTS, Counted, Counts
+from orchestrator.store.counters import CLOSED, EVENTS, Counted, Counts
 from orchestrator.store.ledger import Ledger
 from orchestrator.store.logs import Log
 
@@ -144,18 +145,21 @@ class _Intake:
     def _begin(self, batch: Batch, water: Water) -> Log:
         """Make a new log. What the device's old one left open will not be ended by it."""
         log = logs.begin(self._connection, batch.address, batch.log, water, self._now_ms)
-        self._close_open(batch, log)
+        self._close_open(batch, log, Reason.NEW_LOG)
         return log
 
     def _lose(self, batch: Batch, log: Log, first: int, last: int) -> int:
         """Name a loss, and return how large it is. In it may be the end of what is open."""
         logs.lose(self._connection, log, first, last, self._now_ms)
-        self._close_open(batch, log)
+        self._close_open(batch, log, Reason.LOSS)
         return last - first + 1
 
-    def _close_open(self, batch: Batch, log: Log) -> None:
+    def _close_open(self, batch: Batch, log: Log, reason: Reason) -> None:
         closed = self._ledger.close_open(batch.address, log.id, batch.checkpoint)
         self._closures += [(self._next_id, session) for session in closed]
+        if closed:
+            counted = Counted(CLOSED, reason, batch.address.site, batch.address.device)
+            self.taken.counts[counted] += len(closed)
 
     def _accept(self, log: Log, incoming: Incoming) -> str:
         """Take an event in. Returns how it is counted."""

@@ -18,15 +18,22 @@ migrations = Migrations("laitevuoro")
 
 def migrate(connection: sqlite3.Connection) -> None:
     """Bring the schema up to date. Raises DatabaseUnusable if the file is newer than we are."""
-    database = Administered(connection)
-    known = {migration.name for migration in migrations.pending(database)}
-    applied = {migration.name for migration in migrations.applied(database)}
-    newer = sorted(applied - known - _names())
+    applied(connection)
+    migrations.apply(Administered(connection))
+
+
+def applied(connection: sqlite3.Connection) -> frozenset[str]:
+    """Return the migrations that a file has; none where it is not ours.
+
+    Raises DatabaseUnusable if the file is newer than we are.
+    """
+    found = {migration.name for migration in migrations.applied(Administered(connection))}
+    newer = sorted(found - _names())
     if newer:
         raise DatabaseUnusable(
             f"it was written by a newer version of Laitevuoro ({newer[-1]} is unknown here)."
         )
-    migrations.apply(database)
+    return frozenset(found)
 
 
 def _names() -> set[str]:
@@ -243,8 +250,7 @@ def m0005_silence(database: Administered) -> None:
         """CREATE TABLE silences (
             id INTEGER PRIMARY KEY,
             after_event INTEGER NOT NULL REFERENCES events (id),
-            site TEXT NOT NULL,
-            device TEXT NOT NULL,
+            log INTEGER NOT NULL REFERENCES logs (id),
             session TEXT NOT NULL,
             active_ms INTEGER NOT NULL,
             idle_ms INTEGER NOT NULL,

@@ -107,9 +107,10 @@ class BrokerHealth(_Answered):
 
 
 class DatabaseHealth(_Answered):
-    """Whether the last commit succeeded."""
+    """Whether the last commit succeeded, and when the last backup was made."""
 
     healthy: bool
+    last_backup: UtcTime | None
 
 
 class DevicesHealth(_Answered):

@@ -63,6 +63,7 @@ class House:
 
     def __init__(self, config: Configuration, database: Database) -> None:
         self.clock = FakeClock()
+        self.config = config
         self.database = database
         self.parts = Parts(
             config=config,

@@ -8,14 +8,18 @@ import subprocess
 
 import pytest
 
+from mqtt_schemas.base import utc_from_ms
 from mqtt_schemas.codec import encode
 from mqtt_schemas.messages import Phase, TurnNow
 from mqtt_schemas.topics import Channel, device_topic
+from orchestrator import last_backup
 from orchestrator.metrics import FAMILIES, RESULTS, Metrics, Service
+from orchestrator.store.counters import CLOSED, Counted
 from orchestrator.store.database import Database
 from tests.orchestrator.histories import (
     BOOT,
     DEVICES,
+    MORNING,
     PRINTER,
     STATION,
     History,
@@ -158,6 +162,7 @@ async def test_the_service_tells_of_itself(scene: Scene) -> None:
         "laitevuoro_other_orchestrators 0.0",
         "laitevuoro_plan_conflicts_total 2.0",
         "laitevuoro_database_healthy 1.0",
+        "laitevuoro_backup_timestamp_seconds 0.0",
         "laitevuoro_commit_failures_total 0.0",
         "laitevuoro_backlog_messages 0.0",
     ):
@@ -165,6 +170,21 @@ async def test_the_service_tells_of_itself(scene: Scene) -> None:
     count = scene.setting.database.latencies.count
     assert count > 0
     assert f"laitevuoro_commit_duration_seconds_count {count}.0" in text
+
+
+async def test_the_time_of_the_last_backup_is_told(scene: Scene) -> None:
+    """So that an alarm can tell of one that was not made."""
+    last_backup.note(scene.setting.database.path.parent, utc_from_ms(MORNING))
+    assert "laitevuoro_backup_timestamp_seconds 1.795599e+09" in await scene.text()
+
+
+async def test_sessions_that_were_closed_by_us_are_counted_from_zero(scene: Scene) -> None:
+    """By reason, for each device."""
+    scene.setting.ingest.counts[Counted(CLOSED, "silence", "main", "printer-1")] += 2
+    text = await scene.text()
+    for reason, number in (("silence", "2.0"), ("new_log", "0.0")):
+        labels = f'device="printer-1",reason="{reason}",site="main"'
+        assert f"laitevuoro_closed_sessions_total{{{labels}}} {number}" in text
 
 
 async def test_a_restart_resets_no_counter(database: Database, scene: Scene) -> None:

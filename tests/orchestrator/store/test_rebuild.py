@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 import sqlite3
 from zoneinfo import ZoneInfo
 
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mqtt_schemas import codec
+from orchestrator.domain.usage import by_device
 from orchestrator.store import sessions, totals
 from orchestrator.store.intake import take_in
 from orchestrator.store.rebuild import Rebuilt, rebuild
 from tests.orchestrator.histories import (
     MORNING,
+    PRINTER,
     History,
     checkpoint,
     ended,
@@ -43,7 +48,7 @@ def test_what_is_rebuilt_is_as_before(rows: sqlite3.Connection) -> None:
     before = _derived(rows)
     rows.execute("UPDATE sessions SET active_ms = 1")
     rows.execute("DELETE FROM totals")
-    assert rebuild(rows, HELSINKI) == Rebuilt(events=7, set_aside=0)
+    assert rebuild(rows, HELSINKI) == Rebuilt(events=7, set_aside=0, changed=3)
     assert _derived(rows) == before
 
 
@@ -52,9 +57,36 @@ def test_what_is_understood_by_now_is_counted(rows: sqlite3.Connection) -> None:
     _take(rows, History().add(started("s1"), ended("s1")).add_bad())
     before = _derived(rows)
     rows.execute("UPDATE events SET reason = 'an older version did not know it' WHERE seq = 2")
-    assert rebuild(rows, HELSINKI) == Rebuilt(events=3, set_aside=1)
+    assert rebuild(rows, HELSINKI) == Rebuilt(events=3, set_aside=1, understood=1)
     assert _derived(rows) == before
     assert rows.execute("SELECT seq FROM events WHERE reason IS NOT NULL").fetchall() == [(3,)]
+
+
+def test_an_event_of_a_later_version_is_counted_after_the_upgrade(
+    rows: sqlite3.Connection,
+) -> None:
+    """The end of a session that nobody understood: open before, counted afterwards."""
+    history = History().add(started("s1"), ended("s1"))
+    later = [
+        dataclasses.replace(each, event=None, reason="type: not known") if each.seq == 2 else each
+        for each in map(codec.incoming, map(json.loads, history.events))
+    ]
+    batch = dataclasses.replace(history.batch(), events=tuple(later))
+    take_in(rows, batches=[batch], now_ms=MORNING, zone=HELSINKI)
+    assert by_device(totals.read(rows)) == {}
+    rebuilt = rebuild(rows, HELSINKI)
+    assert rebuilt == Rebuilt(events=2, set_aside=0, understood=1, changed=1)
+    assert rebuilt.before == {}
+    assert rebuilt.after[PRINTER].sessions == 1
+    assert rebuild(rows, HELSINKI) == Rebuilt(events=2, set_aside=0)
+
+
+def test_it_tells_how_far_it_is(rows: sqlite3.Connection) -> None:
+    """For whoever waits; what the listener raises undoes it all, as Ctrl-C does."""
+    _take(rows, History().add(started("s1"), ended("s1")))
+    told: list[tuple[int, int]] = []
+    rebuild(rows, HELSINKI, lambda *progress: told.append(progress))
+    assert told == [(2, 2)]
 
 
 def test_another_zone_moves_the_hours_only(rows: sqlite3.Connection) -> None:

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from mqtt_schemas.base import DeviceState
-from mqtt_schemas.messages import Phase, TurnNow
+from mqtt_schemas.messages import Phase, Presence, TurnNow
+from orchestrator import last_backup
 from orchestrator.booking_service import Order
 from orchestrator.delivery import Delivery
 from tests.orchestrator.fakes import NOW, status
@@ -138,7 +139,7 @@ async def test_health_is_degraded_without_a_broker(running: House) -> None:
             "problem": "not connected yet",
             "other_orchestrators": [],
         },
-        "database": {"healthy": True},
+        "database": {"healthy": True, "last_backup": None},
         "devices": {"total": 2, "online": 1, "plan_in_force": 0},
     }
     running.parts.bus.connected = True
@@ -182,3 +183,19 @@ async def test_a_booking_without_a_device_online_waits(running: House) -> None:
     await running.parts.dispatch.start()
     change = await running.parts.service.add(Order("printer-1", NOW, NOW + HOUR, "nuoret"))
     assert change.delivery is Delivery.OFFLINE
+
+
+async def test_health_tells_of_the_last_backup_and_of_other_orchestrators(running: House) -> None:
+    """A second orchestrator of the same sites is a fault; no backup yet is none."""
+    bus = running.parts.bus
+    bus.connected, bus.problem = True, None
+    last_backup.note(running.config.orchestrator.state_dir, NOW)
+    health = await get(running, "/healthz")
+    assert isinstance(health, dict)
+    assert health["status"] == "ok"
+    assert health["database"]["last_backup"] == "2026-11-25T12:00:00.000Z"
+    presence = Presence(state="online", at=NOW, sites=("paja",))
+    bus._rivals.see("laitevuoro/v1/orchestrator/spare", presence, retained=False)
+    health = await get(running, "/healthz", code=503)
+    assert isinstance(health, dict)
+    assert health["broker"]["other_orchestrators"] == ["laitevuoro/v1/orchestrator/spare"]
