@@ -87,6 +87,7 @@ class Runtime:
         self._due, self._look = asyncio.Event(), asyncio.Event()
         self._status_changed, self._events_changed = asyncio.Event(), asyncio.Event()
         self._told: object = None
+        self._watched_until: cycle.Moment | None = None
         self._time = TimeSync(clock=clock, measured=self._take_offset)
         self._offset = _load(_OFFSET, outbox.load("offset"))
         self._schedule = _load_schedule(outbox.load("plan"))
@@ -109,7 +110,8 @@ class Runtime:
                 tasks.create_task(self._link.run(self._serve, self._receive), name="link")
         finally:
             try:
-                self._save_now(self._moment())
+                # The link may have taken its time to say goodbye: nobody watched meanwhile.
+                self._save_now(self._watched_until or self._moment())
             finally:
                 await self._device.stop()
 
@@ -133,6 +135,7 @@ class Runtime:
                     self._look.clear()
                     look = asyncio.ensure_future(self._look.wait())
         finally:
+            self._watched_until = self._moment()
             changed.cancel()
             look.cancel()
 

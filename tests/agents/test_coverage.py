@@ -36,6 +36,20 @@ def test_an_interval_is_told_where_the_link_changes() -> None:
     assert why(told, kept) is WatchEnd.LINK_CHANGED
 
 
+def test_a_link_that_was_seen_to_change_late_changed_when_it_did() -> None:
+    """What was taken for watched meanwhile was not."""
+    told, kept = watch(Watch(5, 40, CONNECTED), DISCONNECTED, 30)
+    assert told == Watch(5, 30, CONNECTED)
+    assert kept == Watch(30, 40, DISCONNECTED)
+
+
+def test_a_change_from_before_the_interval_leaves_nothing_of_it() -> None:
+    """What was told before stays told."""
+    told, kept = watch(Watch(5, 40, CONNECTED), DISCONNECTED, 1)
+    assert told == Watch(5, 5, CONNECTED)
+    assert kept == Watch(5, 40, DISCONNECTED)
+
+
 def test_an_interval_is_told_after_an_hour() -> None:
     """So that a power cut leaves little untold."""
     held = Watch(0, TELL_EVERY_MS - 1, CONNECTED)

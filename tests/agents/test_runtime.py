@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.clock import Clock
+from agents.link import Receive, Serve
 from agents.model import Answer, Observation, Order
 from agents.outbox import Outbox
 from agents.runtime import OBSERVE_TIMEOUT, ORDER_TIMEOUT, Runtime
@@ -69,11 +70,11 @@ def plan(
 class Agent:
     """A runtime under way and what is around it."""
 
-    def __init__(self, path: Path, clock: Clock, device: FakeDevice) -> None:
+    def __init__(self, path: Path, clock: Clock, device: FakeDevice, link: FakeLink) -> None:
         self.path = path
         self.clock = clock
         self.device = device
-        self.link = FakeLink()
+        self.link = link
         self.outbox = Outbox.open(path, clock=clock)
         ids = itertools.count(1)
         self.runtime = Runtime(
@@ -138,11 +139,14 @@ def _there(part: T | None) -> T:
 
 @asynccontextmanager
 async def agent(
-    path: Path, device: FakeDevice | None = None, clock: Clock | None = None
+    path: Path,
+    device: FakeDevice | None = None,
+    clock: Clock | None = None,
+    link: FakeLink | None = None,
 ) -> AsyncIterator[Agent]:
     """Run an agent for as long as the block lasts."""
     clock = clock or LoopClock()
-    made = Agent(path, clock, device or FakeDevice(clock))
+    made = Agent(path, clock, device or FakeDevice(clock), link or FakeLink())
     task = asyncio.create_task(made.runtime.run())
     try:
         await asyncio.sleep(0.01)
@@ -406,6 +410,44 @@ async def test_a_device_that_hangs_is_out_of_reach(path: Path) -> None:
         watched = ended["active_ms"] + ended["unobserved_ms"]
         assert watched == ended["boot_ms"] - a.events[0]["boot_ms"]
         assert a.kinds.count("started") == 1
+
+
+@virtual_time
+async def test_what_hangs_is_not_counted_from_the_look_on_that_hangs(path: Path) -> None:
+    """The use may have ended while the agent waited for an answer."""
+    async with agent(path) as a:
+        a.link.receive(plan(outside=OPEN))
+        a.device.show("u")
+        await asyncio.sleep(60)
+        a.device.silent = True
+        a.device.show("u")  # has it looked at now
+        await asyncio.sleep(OBSERVE_TIMEOUT + 1)
+        assert a.told_session().active_ms == pytest.approx(60_000, abs=100)
+
+
+@virtual_time
+async def test_a_goodbye_that_takes_long_is_not_counted(path: Path) -> None:
+    """What is saved at the end reaches as far as the device was watched."""
+
+    class SlowToLeave(FakeLink):
+        async def run(self, serve: Serve, receive: Receive) -> None:
+            try:
+                await super().run(serve, receive)
+            finally:
+                await asyncio.sleep(2)
+
+    async with agent(path, link=SlowToLeave()) as a:
+        a.link.receive(plan(outside=OPEN))
+        a.device.show("u")
+        await asyncio.sleep(5)
+        ended_ms = a.clock.boot_ms()
+    left = Outbox.open(path, clock=a.clock)
+    saved = json.loads(left.load("saved") or "")
+    left.close()
+    assert a.clock.boot_ms() == ended_ms + 2000
+    assert saved["moment"]["boot_ms"] == ended_ms
+    assert saved["watch"]["to_ms"] == ended_ms
+    assert saved["session"]["active_ms"] == pytest.approx(5000, abs=100)
 
 
 @virtual_time
@@ -699,7 +741,7 @@ async def test_a_drivers_fault_ends_the_agent_with_all_saved(path: Path) -> None
     """It comes out as it is, for whoever starts it anew; the device is let go."""
     clock = LoopClock()
     device = FakeDevice(clock)
-    a = Agent(path, clock, device)
+    a = Agent(path, clock, device, FakeLink())
     running = asyncio.create_task(a.runtime.run())
     await asyncio.sleep(0.01)
     a.link.receive(plan(outside=OPEN))
@@ -733,7 +775,7 @@ async def test_a_device_that_cant_be_started_is_let_go(path: Path) -> None:
         raise ZeroDivisionError
 
     device.start = fault  # type: ignore[method-assign] # a driver with a fault
-    a = Agent(path, clock, device)
+    a = Agent(path, clock, device, FakeLink())
     with pytest.raises(ZeroDivisionError):
         await a.runtime.run()
     assert device.log == ["start", "stop"]
