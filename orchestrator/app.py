@@ -18,6 +18,7 @@ import structlog
 from mqtt_schemas import __version__
 from mqtt_schemas.topics import Instance
 from orchestrator import bus as mqtt
+from orchestrator.attendant import Attendant
 from orchestrator.booking_service import BookingService
 from orchestrator.broker.access import AccessError, orchestrator_user
 from orchestrator.broker.credentials import CredentialsError
@@ -29,6 +30,7 @@ from orchestrator.broker.setup import credentials_of, users_of
 from orchestrator.bus import Bus
 from orchestrator.closing import Closing
 from orchestrator.config import Configuration
+from orchestrator.coverage import Coverages
 from orchestrator.dispatch import Dispatch
 from orchestrator.ingest import Ingest
 from orchestrator.metrics import Metrics, Service
@@ -104,6 +106,7 @@ async def serve(
             )
             await parts.ingest.load()
             await parts.closing.load()
+            await parts.attendant.load()
             await parts.dispatch.start()
         except OSError as error:
             where = error.filename or config.orchestrator.state_dir
@@ -164,6 +167,8 @@ async def _until_stopped(
             inside.create_task(parts.ingest.run(), name="ingest"),
             inside.create_task(parts.dispatch.run(), name="dispatch"),
             inside.create_task(parts.closing.run(), name="closing"),
+            inside.create_task(parts.attendant.run(), name="attendant"),
+            inside.create_task(parts.coverages.run(), name="coverage"),
             inside.create_task(notify.keep_alive(), name="watchdog"),
             inside.create_task(_reload(config, opened, signals.reload), name="reload"),
         ]
@@ -290,6 +295,16 @@ class Parts:
             zone=config.zone,
             after_ms=config.orchestrator.close_after * 1000,
         )
+        self.attendant = Attendant(
+            database=database,
+            twins=twins,
+            connected=lambda: self.bus.connected,
+            wall_ms=clocks.wall_ms,
+            monotonic=clocks.monotonic,
+        )
+        self.coverages = Coverages(
+            database=database, twins=twins, devices=devices, zone=config.zone, now=clocks.now
+        )
         self.service = BookingService(
             database=database,
             devices=devices,
@@ -310,6 +325,7 @@ class Parts:
                 broker_connected=lambda: self.bus.connected,
                 other_orchestrators=lambda: len(self.bus.others),
                 plan_conflicts=lambda: self.dispatch.conflicts,
+                observed_today=lambda: self.coverages.today,
             ),
             target_groups=config.orchestrator.target_groups,
         )
@@ -323,7 +339,9 @@ class Parts:
             now=clocks.now,
             monotonic=clocks.monotonic,
         )
-        self.public = public_app(overview=overview, metrics=metrics, version=__version__)
+        self.public = public_app(
+            overview=overview, metrics=metrics, coverages=self.coverages, version=__version__
+        )
         self.admin = admin_app(service=self.service, version=__version__)
 
     async def run_bus(self) -> None:

@@ -145,20 +145,7 @@ class BookingService:
 
     def device(self, name: str) -> Device:
         """Return the device that somebody named. Raises NotKnown."""
-        found = [
-            device
-            for address, device in self._devices.items()
-            if name in (str(address), address.device)
-        ]
-        if len(found) == 1:
-            return found[0]
-        if found:
-            several = " or ".join(str(device.address) for device in found)
-            raise NotKnown(f"There are several devices called {name!r}: {several}.")
-        names = [text for each in self._devices for text in (str(each), each.device)]
-        close = get_close_matches(name, names, n=1)
-        hint = f"; did you mean {close[0]!r}?" if close else "."
-        raise NotKnown(f"There is no device {name!r}{hint}")
+        return device_named(name, self._devices)
 
     def _check_people(self, order: Order) -> None:
         if order.target_group not in self._target_groups:
@@ -183,6 +170,22 @@ class BookingService:
 
     async def _told(self, device: Device, booking: Booking) -> Change:
         return Change(booking, device, await self._deliver(booking))
+
+
+def device_named(name: str, devices: Mapping[Address, Device]) -> Device:
+    """Return the device that somebody named, by its id or as site/id. Raises NotKnown."""
+    found = [
+        device for address, device in devices.items() if name in (str(address), address.device)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " or ".join(str(device.address) for device in found)
+        raise NotKnown(f"There are several devices called {name!r}: {several}.")
+    names = [text for each in devices for text in (str(each), each.device)]
+    close = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise NotKnown(f"There is no device {name!r}{hint}")
 
 
 def _others(rows: Connection, desk: Desk, booking: Booking) -> list[Booking]:

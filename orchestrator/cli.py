@@ -14,7 +14,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from orchestrator import booking_cli, logs, upkeep_cli
+from orchestrator import booking_cli, coverage_cli, logs, upkeep_cli
 from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
@@ -34,6 +34,7 @@ app = typer.Typer(
 app.add_typer(booking_cli.app, name="booking")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)
+app.command()(coverage_cli.coverage)
 
 _LOG = structlog.get_logger(__name__)
 

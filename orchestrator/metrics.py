@@ -17,7 +17,7 @@ from prometheus_client.registry import Collector
 
 from mqtt_schemas.codec import Fault
 from mqtt_schemas.topics import Address
-from orchestrator import device_metrics, last_backup, usage_metrics
+from orchestrator import coverage_metrics, device_metrics, last_backup, usage_metrics
 from orchestrator.domain.devices import Device
 from orchestrator.domain.silence import Reason
 from orchestrator.ingest import FOREIGN, Ingest
@@ -94,7 +94,12 @@ _SERVICE = (
     ),
 )
 
-FAMILIES = (*_SERVICE, *device_metrics.FAMILIES, *usage_metrics.FAMILIES)
+FAMILIES = (
+    *_SERVICE,
+    *device_metrics.FAMILIES,
+    *coverage_metrics.FAMILIES,
+    *usage_metrics.FAMILIES,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +110,7 @@ class Service:
     broker_connected: Callable[[], bool]
     other_orchestrators: Callable[[], int]
     plan_conflicts: Callable[[], int]
+    observed_today: Callable[[], Mapping[Address, float]]
 
 
 class Metrics(Collector):
@@ -148,6 +154,7 @@ class Metrics(Collector):
         now = device_metrics.Moment(self._wall_ms(), self._monotonic())
         yield from self._service()
         yield from device_metrics.device_metrics(self._devices, self._twins.all(), now)
+        yield from coverage_metrics.coverage_metrics(self._asked.observed_today())
         totals = list(self._ingest.totals.items())
         yield from usage_metrics.usage_metrics(self._devices, totals, self._target_groups)
 

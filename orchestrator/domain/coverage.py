@@ -24,8 +24,9 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import NamedTuple
 
-from mqtt_schemas.base import DeviceLink
+from mqtt_schemas.base import DeviceLink, ms_from_utc
 from mqtt_schemas.events import Observed, WatchEnd
+from mqtt_schemas.messages import Status
 from orchestrator.domain.sessions import LONGEST_MS, occurred_ms
 from orchestrator.domain.spans import (
     BEGINNING,
@@ -165,6 +166,21 @@ def stamp_of(event: Observed) -> Stamp:
     """Return how an event dates its boot."""
     epoch_ms = occurred_ms(event) - event.boot_ms
     return Stamp(event.offset_ms is not None, event.boot_ms, epoch_ms)
+
+
+def watching_of(status: Status) -> tuple[Interval, Stamp] | None:
+    """Return the interval that a heartbeat tells, and how it dates its boot.
+
+    None where it tells none, or one that can't be true.
+    """
+    watching, clock = status.watching, status.clock
+    if watching is None or not watching.from_ms <= watching.to_ms <= clock.boot_ms:
+        return None
+    now_ms = ms_from_utc(clock.wall) + (clock.offset_ms or 0)
+    if not 0 <= now_ms <= _LATEST_MS or watching.to_ms - watching.from_ms > LONGEST_MS:
+        return None
+    stamp = Stamp(clock.offset_age_ms is not None, clock.boot_ms, now_ms - clock.boot_ms)
+    return Interval(watching.from_ms, watching.to_ms, status.device_link), stamp
 
 
 _UNTIL = {until: rank for rank, until in enumerate((None, *WatchEnd))}

@@ -1,20 +1,25 @@
-"""What may be read on TCP: metrics, health, devices, totals. Nothing here changes anything."""
+"""What may be read on TCP: metrics, health, devices, totals, coverage. Nothing is changed here."""
 
 from __future__ import annotations
 
 from fastapi import FastAPI, Request, Response
 
+from orchestrator.coverage import Coverages
 from orchestrator.metrics import Metrics
 from orchestrator.overview import Overview
+from orchestrator.web.coverage import add_coverage
 from orchestrator.web.errors import speak_plainly
 from orchestrator.web.models import DeviceView, Health, TotalsView
 
 
-def public_app(*, overview: Overview, metrics: Metrics, version: str) -> FastAPI:
+def public_app(
+    *, overview: Overview, metrics: Metrics, coverages: Coverages, version: str
+) -> FastAPI:
     """Return the application for TCP."""
     # The pages that FastAPI would add load their scripts from elsewhere.
     app = FastAPI(title="Laitevuoro", version=version, docs_url=None, redoc_url=None)
     speak_plainly(app)
+    add_coverage(app, coverages)
 
     @app.get("/metrics", response_class=Response)
     async def read_metrics(request: Request) -> Response:
