@@ -148,13 +148,19 @@ def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple
 
 
 def snapshot(state: State, moment: Moment) -> Saved:
-    """Return what is to be saved: the checkpoint, with the time up to now accounted."""
+    """Return what is to be saved: the checkpoint, with the time accounted that is sure by now.
+
+    The device's word on the last moments may still be on its way: an end at this checkpoint
+    must not count beyond the true end.
+    """
     now = moment.boot_ms
-    seen_ms = state.tick_ms if now - state.tick_ms > GAP_MS else now
+    in_gap = now - state.tick_ms > GAP_MS
+    sure_ms = (state.tick_ms if in_gap else now) - SETTLED_MS
     session = state.session
     if session is not None and state.held is not None and not state.unconfirmed:
-        session = tracking.skip(tracking.account(session, state.held, seen_ms), now)
-    seen = state.watch and replace(state.watch, to_ms=max(seen_ms, state.watch.to_ms))
+        session = tracking.account(session, state.held, sure_ms)
+        session = tracking.skip(session, now) if in_gap else session
+    seen = state.watch and replace(state.watch, to_ms=max(sure_ms, state.watch.from_ms))
     return Saved(moment=moment, session=session, memory=state.memory, watch=seen)
 
 
@@ -190,11 +196,13 @@ class _Cycle:
             self._divide(self.state.split)
         state, now = self.state, self.moment.boot_ms
         if self._in_gap() and state.held is not None:
+            sure_ms = state.tick_ms - SETTLED_MS
             if state.session is not None and not state.unconfirmed:
-                session = tracking.account(state.session, state.held, state.tick_ms)
+                session = tracking.account(state.session, state.held, sure_ms)
                 state = replace(state, session=tracking.skip(session, now))
             if state.watch is not None:
-                self._tell_watch(replace(state.watch, to_ms=state.tick_ms), WatchEnd.GAP)
+                watched_ms = max(sure_ms, state.watch.from_ms)
+                self._tell_watch(replace(state.watch, to_ms=watched_ms), WatchEnd.GAP)
                 state = replace(state, watch=replace(state.watch, from_ms=now, to_ms=now))
         self.state = replace(state, tick_ms=now)
 
@@ -269,6 +277,7 @@ class _Cycle:
             return
         session = state.session
         if not state.unconfirmed and state.held is not None:
+            session = tracking.fill(session, state.held, seen)
             session = tracking.account(session, state.held, seen.at_ms)
         elif state.unconfirmed and seen.use == session.use:
             session = tracking.skip(session, until_ms)

@@ -35,6 +35,7 @@ from mqtt_schemas.plan import OutsideTurns, Plan
 
 log = logging.getLogger(__name__)
 
+#: What a checkpoint may miss at most.
 CHECKPOINT_MS = 30_000
 RETRY_SAVE_MS = 1000
 #: Events that wait in memory for a disk that takes nothing; the oldest beyond are given up.
@@ -263,7 +264,9 @@ class Runtime:
         )
 
     def _checkpoint_due(self, moment: cycle.Moment) -> bool:
-        return moment.boot_ms - self._saved_ms >= CHECKPOINT_MS
+        # It holds what was sure SETTLED_MS before, and the next look at this is a tick away.
+        due_ms = CHECKPOINT_MS - cycle.SETTLED_MS - round(TICK * 1000)
+        return moment.boot_ms - self._saved_ms >= due_ms
 
     def _save(self, moment: cycle.Moment) -> None:
         """Write events and state together; where that fails, keep them and try again soon."""

@@ -38,6 +38,7 @@ class OpenSession:
     """A session that has not ended. Times are boot time in milliseconds.
 
     to_ms: accounted up to here. turn_ends_ms: where its turn ends; what follows is overrun.
+    tail_ms: of the unobserved time, what came last, up to `to_ms`.
     """
 
     id: str
@@ -52,6 +53,7 @@ class OpenSession:
     turn_ends_ms: int | None = None
     categories: Mapping[str, int] = field(default_factory=dict)
     figures: Mapping[str, int] = field(default_factory=dict)
+    tail_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +90,7 @@ def account(session: OpenSession, held: Observation, to_ms: int) -> OpenSession:
         idle_ms=session.idle_ms + (0 if held.active else span),
         overrun_ms=session.overrun_ms + overrun,
         categories=categories,
+        tail_ms=0,
     )
 
 
@@ -96,7 +99,28 @@ def skip(session: OpenSession, to_ms: int) -> OpenSession:
     span = to_ms - session.to_ms
     if span <= 0:
         return session
-    return replace(session, to_ms=to_ms, unobserved_ms=session.unobserved_ms + span)
+    return replace(
+        session,
+        to_ms=to_ms,
+        unobserved_ms=session.unobserved_ms + span,
+        tail_ms=session.tail_ms + span,
+    )
+
+
+def fill(session: OpenSession, held: Observation, seen: Observation) -> OpenSession:
+    """Return the session without the gap at its end, if what is seen now tells of it.
+
+    A device that remembers when it changed, and says so afterwards, was as it was held to be
+    until then. What it only repeats tells nothing of the gap.
+    """
+    if not (session.tail_ms and held.at_ms < seen.at_ms < session.to_ms):
+        return session
+    return replace(
+        session,
+        to_ms=session.to_ms - session.tail_ms,
+        unobserved_ms=session.unobserved_ms - session.tail_ms,
+        tail_ms=0,
+    )
 
 
 def with_figures(session: OpenSession, figures: Mapping[str, int]) -> OpenSession:

@@ -16,6 +16,7 @@ from agents.clock import Clock
 from agents.config import FilePath
 from agents.devices.scripted.wire import (
     MAX_LINE,
+    Alive,
     BadLine,
     Change,
     Command,
@@ -61,7 +62,8 @@ class Simulated:
     """The agent's end of a scripted device's socket.
 
     Observations carry the device's own stamps. After a time without a connection, the
-    changes that were missed come first, then how it is now; nothing comes twice.
+    changes that were missed come first, then how it is now; nothing comes twice. A device that
+    goes away was last known when it was last heard.
     """
 
     rule = "simulated/1"
@@ -80,6 +82,7 @@ class Simulated:
         self._seen: Seen | None = None
         self._acknowledged: Seen | None = None
         self._passed_on_ms = 0
+        self._heard_ms = 0
         self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[Answer]] = {}
 
@@ -161,6 +164,8 @@ class Simulated:
 
     def _take(self, message: FromDevice) -> None:
         match message:
+            case Alive():
+                self._heard_ms = message.at_ms
             case Reply():
                 answer = self._answers.get(message.id)
                 if answer is not None and not answer.done():
@@ -169,10 +174,11 @@ class Simulated:
                 seen = self._seen
                 if seen is None or seen.epoch != message.epoch or seen.seq < message.seq:
                     self._seen = Seen(epoch=message.epoch, seq=message.seq)
-                    at_ms = message.condition.since_ms
+                    at_ms = self._heard_ms = message.condition.since_ms
                     self._tell(_observation(message.condition, at_ms, message.ended))
             case Present():
                 self._seen, self._there = Seen(epoch=message.epoch, seq=message.seq), True
+                self._heard_ms = message.at_ms
                 self._tell(_observation(message.condition, message.at_ms))
 
     def _tell(self, observation: Observation) -> None:
@@ -200,7 +206,7 @@ class Simulated:
             # What goes on at a device that is away is not known: its use ends here, and
             # begins anew where the device comes back with it.
             ended = UseEnd(last.use, Outcome.UNKNOWN) if last.use else None
-            self._tell(replace(self._away(), ended=ended))
+            self._tell(replace(self._away(), at_ms=self._heard_ms, ended=ended))
 
     def _away(self) -> Observation:
         return Observation(self._clock.boot_ms(), DeviceLink.DISCONNECTED, DeviceState.OFF)

@@ -286,9 +286,33 @@ def test_suspended_time_is_unobserved() -> None:
     a.step(3_601_000)
     a.step(3_602_000, free(3_602_000))
     (ended,) = a.ended()
-    assert (ended.active_ms, ended.unobserved_ms) == (2000, 3_600_000)
+    assert (ended.active_ms, ended.unobserved_ms) == (2000 - SETTLED_MS, 3_600_000 + SETTLED_MS)
     watched = [(e.from_ms, e.to_ms) for e in a.events if isinstance(e, Observed)]
-    assert watched == [(0, 1000)]
+    assert watched == [(0, 1000 - SETTLED_MS)]
+
+
+def test_a_device_that_remembers_fills_the_agents_gap() -> None:
+    """What it did meanwhile is told by its own stamps, to the millisecond."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(1000)
+    a.step(20_000)
+    a.step(20_050, free(3000), used(5000, "v"), free(9000), used(15_000, "w"))
+    a.step(21_000, free(21_000))
+    assert [ended.active_ms for ended in a.ended()] == [3000, 4000, 6000]
+    assert [ended.unobserved_ms for ended in a.ended()] == [0, 0, 0]
+
+
+def test_what_a_device_only_repeats_fills_no_gap() -> None:
+    """It says how it is, not how it was all the while."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(1000)
+    a.step(20_000, used(0))
+    a.step(21_000, used(0))
+    a.step(22_000, free(22_000))
+    (ended,) = a.ended()
+    assert (ended.active_ms, ended.unobserved_ms) == (3000 - SETTLED_MS, 19_000 + SETTLED_MS)
 
 
 def test_a_restart_in_the_same_boot_goes_on_with_the_session() -> None:
@@ -304,7 +328,7 @@ def test_a_restart_in_the_same_boot_goes_on_with_the_session() -> None:
     b.step(10_000)
     b.step(11_000, free(10_500))
     (ended,) = b.ended()
-    assert (ended.active_ms, ended.unobserved_ms) == (4000 + 1500, 5000)
+    assert (ended.active_ms, ended.unobserved_ms) == (4000 - SETTLED_MS + 1500, 5000 + SETTLED_MS)
     assert not [event for event in b.events if isinstance(event, Started)]
 
 
@@ -319,7 +343,7 @@ def test_a_use_that_ended_while_the_agent_was_away_ends_at_its_checkpoint() -> N
     (ended,) = b.ended()
     assert ended.at_checkpoint
     assert ended.outcome is Outcome.UNKNOWN
-    assert ended.active_ms == 4000
+    assert ended.active_ms == 4000 - SETTLED_MS
 
 
 def test_uses_that_came_and_went_while_the_agent_was_away_are_told_by_their_own_stamps() -> None:
@@ -332,8 +356,8 @@ def test_uses_that_came_and_went_while_the_agent_was_away_are_told_by_their_own_
     away = (used(5000, active=False), free(6000), used(6500, "v"), free(7000), used(8000, "w"))
     b.step(9000, *away, used(9000, "w"))
     b.step(9500, free(9500))
-    assert [ended.active_ms for ended in b.ended()] == [4000, 500, 1500]
-    assert b.ended()[0].unobserved_ms == 2000
+    assert [ended.active_ms for ended in b.ended()] == [4000 - SETTLED_MS, 500, 1500]
+    assert b.ended()[0].unobserved_ms == 2000 + SETTLED_MS
 
 
 def test_a_restart_right_at_a_turns_opening_splits_no_use_that_has_gone() -> None:
@@ -347,7 +371,8 @@ def test_a_restart_right_at_a_turns_opening_splits_no_use_that_has_gone() -> Non
     b.step(12_000)
     b.step(12_500, free(12_500))
     (ended,) = b.ended()
-    assert (ended.basis, ended.active_ms, ended.at_checkpoint) == (Basis.OPEN, 4000, True)
+    assert ended.at_checkpoint
+    assert (ended.basis, ended.active_ms) == (Basis.OPEN, 4000 - SETTLED_MS)
     assert not [event for event in b.events if isinstance(event, Started)]
 
 
@@ -360,7 +385,8 @@ def test_after_a_power_cut_the_session_ends_at_its_last_checkpoint() -> None:
     ended = next(event for event in told if isinstance(event, Ended))
     assert ended.outcome is Outcome.POWER_LOSS
     assert ended.at_checkpoint
-    assert (ended.active_ms, ended.boot_id, ended.boot_ms) == (4000, BOOT, 4000)
+    assert ended.active_ms == 4000 - SETTLED_MS
+    assert (ended.boot_id, ended.boot_ms) == (BOOT, 4000)
     assert state.session is None
 
 
@@ -413,9 +439,10 @@ def test_a_checkpoint_after_a_gap_counts_no_suspended_time() -> None:
     a.step(1000)
     saved = snapshot(a.state, moment(3_601_000))
     assert saved.session is not None
-    assert (saved.session.active_ms, saved.session.unobserved_ms) == (1000, 3_600_000)
+    sure = 1000 - SETTLED_MS
+    assert (saved.session.active_ms, saved.session.unobserved_ms) == (sure, 3_601_000 - sure)
     assert saved.watch is not None
-    assert saved.watch.to_ms == 1000
+    assert saved.watch.to_ms == sure
 
 
 def test_what_the_device_knows_from_before_was_not_watched() -> None:

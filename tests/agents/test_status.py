@@ -91,23 +91,23 @@ def test_it_says_which_plan_is_in_force() -> None:
     assert status_of(replace(source(), schedule=None), CONNECTION).plan is None
 
 
-def test_it_carries_the_open_sessions_checkpoint_up_to_now() -> None:
+def test_it_carries_the_open_sessions_checkpoint_up_to_what_is_sure() -> None:
     """From it the session is closed if the machine never returns."""
     looked = after((20_000, SEEN), (21_000, None))
     session = status_of(replace(looked, moment=moment(21_500)), CONNECTION).session
     assert session is not None
     assert (session.session, session.turn, session.basis) == ("s", "a", Basis.TURN)
-    assert (session.active_ms, session.idle_ms, session.unobserved_ms) == (1500, 0, 0)
-    assert session.at_ms == 21_500
+    assert (session.active_ms, session.idle_ms, session.unobserved_ms) == (1000, 0, 0)
+    assert session.at_ms == 21_000
 
 
 def test_it_tells_since_when_the_device_is_watched() -> None:
-    """Up to now, but not through a gap: the machine may have slept, and be gone again."""
+    """Up to what is sure, and not through a gap: the machine may have slept, and be gone again."""
     looked = after((20_000, SEEN), (24_000, None))
     watching = status_of(replace(looked, moment=moment(24_500)), CONNECTION).watching
-    assert watching == Watching(from_ms=20_000, to_ms=24_500)
-    watching = status_of(replace(looked, moment=moment(90_000)), CONNECTION).watching
     assert watching == Watching(from_ms=20_000, to_ms=24_000)
+    watching = status_of(replace(looked, moment=moment(90_000)), CONNECTION).watching
+    assert watching == Watching(from_ms=20_000, to_ms=23_500)
     assert status_of(source(), CONNECTION).watching is None
 
 

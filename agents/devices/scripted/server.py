@@ -18,6 +18,7 @@ from agents.devices.scripted.journal import (
 from agents.devices.scripted.play import Play
 from agents.devices.scripted.wire import (
     MAX_LINE,
+    Alive,
     BadLine,
     Change,
     Command,
@@ -31,6 +32,9 @@ from agents.devices.scripted.wire import (
 )
 
 log = logging.getLogger(__name__)
+
+#: Seconds. What is not heard of for longer may have ended.
+ALIVE_EVERY = 1.0
 
 
 class Server:
@@ -57,9 +61,11 @@ class Server:
         """Play until `stop` is called, then switch the device off. Raises OSError."""
         self._start_up()
         server = await asyncio.start_unix_server(self._serve, socket, limit=MAX_LINE)
+        alive = asyncio.create_task(self._stay_heard(), name="alive")
         try:
             await self._play_on()
         finally:
+            alive.cancel()
             server.close()
             await self._switch_off()
 
@@ -87,6 +93,11 @@ class Server:
                     await self._poke.wait()
         if self._failure is not None:
             raise self._failure
+
+    async def _stay_heard(self) -> None:
+        while True:
+            await asyncio.sleep(ALIVE_EVERY)
+            self._send(Alive(at_ms=self._boot_ms()))
 
     async def _switch_off(self) -> None:
         now_ms = self._boot_ms()

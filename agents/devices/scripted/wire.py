@@ -72,6 +72,13 @@ class Present(Part):
     condition: Condition
 
 
+class Alive(Part):
+    """Device: nothing has changed up to `at_ms`. Sent every second: its silence is its absence."""
+
+    type: Literal["alive"] = "alive"
+    at_ms: Milliseconds
+
+
 class Reply(Part):
     """Device: what came of order `id`."""
 
@@ -108,7 +115,7 @@ class Command(Part):
     arguments: dict[Code, str | int] = Field(default_factory=dict)
 
 
-FromDevice = Change | Present | Reply
+FromDevice = Alive | Change | Present | Reply
 FromAgent = Hello | Seen | Command
 
 _FROM_DEVICE: TypeAdapter[FromDevice] = TypeAdapter(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from itertools import pairwise
@@ -151,6 +152,20 @@ async def test_a_killed_device_ends_its_use_and_comes_back(tmp_path: Path) -> No
             seen = await see(device, DeviceState.FREE)
             assert seen[-1].device_link is DeviceLink.CONNECTED
             assert all(one.at_ms <= other.at_ms for one, other in pairwise(seen))
+
+
+async def test_a_device_that_dies_was_last_known_when_it_was_last_heard(tmp_path: Path) -> None:
+    """Not when its agent noticed, which may have been stopped meanwhile."""
+    async with scripted(tmp_path, STAYS) as device, agent(tmp_path) as one:
+        await one.observe()
+        await one.carry_out(Order(Step.OPEN, "t-1"))
+        await see(one, DeviceState.IN_USE)
+        await device.kill()
+        killed_ms = SystemClock().boot_ms()
+        time.sleep(0.2)  # noqa: ASYNC251 - the agent hangs
+        seen = await see(one, DeviceState.OFF)
+    assert seen[-1].ended is not None
+    assert seen[-1].at_ms <= killed_ms
 
 
 async def test_a_new_agent_hears_what_it_missed_and_nothing_twice(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import pytest
 
 from agents.devices.scripted.journal import DeviceStopped, EndedBy, UseBegan, UseEnded
 from agents.devices.scripted.wire import (
+    Alive,
     Change,
     Command,
     FromDevice,
@@ -53,6 +54,12 @@ class Talk:
         self.writer.write(line(message))
 
     async def hear(self) -> FromDevice:
+        """Return the next message that says something new. Raises EOFError."""
+        while isinstance(message := await self.hear_anything(), Alive):
+            pass
+        return message
+
+    async def hear_anything(self) -> FromDevice:
         """Return the next message. Raises EOFError."""
         async with asyncio.timeout(10):
             text = await self._reader.readline()
@@ -155,6 +162,17 @@ async def test_a_new_agent_takes_the_place_of_an_old_one(tmp_path: Path) -> None
             with pytest.raises(EOFError):
                 await old.hear()
             assert await new.order(Step.OPEN, "t-1")
+
+
+async def test_a_device_on_which_nothing_happens_says_that_it_lives(tmp_path: Path) -> None:
+    """Every second, so that its agent knows up to when it was there."""
+    async with scripted(tmp_path, LEAVES) as device, talk(device) as agent:
+        _, present = await agent.hear_present()
+        first, second = await agent.hear_anything(), await agent.hear_anything()
+        assert isinstance(first, Alive)
+        assert isinstance(second, Alive)
+        assert present.at_ms <= first.at_ms
+        assert 500 < second.at_ms - first.at_ms < 5000
 
 
 async def test_an_agent_that_talks_nonsense_is_hung_up_on(tmp_path: Path) -> None:
