@@ -29,7 +29,7 @@ class Inflict:
             Kind.AGENT_KILLED: self._kill_agent,
             Kind.ORCHESTRATOR_KILLED: self._kill,
             Kind.BROKER_KILLED: self._kill_broker,
-            Kind.DEVICE_KILLED: self._kill_device,
+            Kind.DEVICE_KILLED: self._kill,
             Kind.PROCESS_STOPPED: self._stop_process,
             Kind.BROKER_WIPED: self._wipe_broker,
             Kind.NETWORK_REFUSED: self._refuse,
@@ -79,15 +79,9 @@ class Inflict:
             await asyncio.sleep(fault.lasts)
             await self._stage.start_process(fault.target)
 
-    async def _kill_device(self, fault: Fault) -> None:
-        # An agent that is stopped counts up to 5 s on as before (agents.tracking.GAP_MS), also
-        # where its device dies meanwhile: the two do not come together here.
-        async with self._stage.locks[f"{agent_of(fault.target)} stopped"]:
-            await self._kill(fault)
-
     async def _stop_process(self, fault: Fault) -> None:
         name = fault.target
-        async with self._stage.locks[f"{name} stopped"], self._stage.locks[name]:
+        async with self._stage.locks[name]:
             go_on = self._stage.stop_for_a_while(name)
             try:
                 await asyncio.sleep(fault.lasts)

@@ -90,7 +90,7 @@ seed = {seed * 1000 + number}
 gap = [0.4, 4]
 stay = [2, 16]
 idle_share = 0.3
-stays_share = 0.05
+stays_share = 0.02
 fault_share = 0.03
 job_share = 0.1
 """
