@@ -26,7 +26,7 @@ from agents.config import (
 )
 from agents.drivers import Surroundings
 from agents.link import LAST_BACKOFF, PUBLISH_TIMEOUT, Identity, Link
-from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable
+from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable, plan_in
 from agents.runtime import Runtime
 from mqtt_schemas import __version__
 
@@ -174,7 +174,8 @@ def open_outbox(folder: Path, clock: Clock) -> tuple[Outbox, tuple[str, ...]]:
     """Open a device's outbox, and say what is wrong with it, in code words for the status.
 
     A file that can't be read is set aside under another name, never deleted, and a new log
-    begins. Raises InvalidConfiguration where nothing can be written at all.
+    begins, with the plan of before where that is whole. Raises InvalidConfiguration where
+    nothing can be written at all.
     """
     path = folder / "outbox.db"
     try:
@@ -184,16 +185,24 @@ def open_outbox(folder: Path, clock: Clock) -> tuple[Outbox, tuple[str, ...]]:
             return Outbox.open(path, clock=clock), ()
         except OutboxBroken as error:
             log.error("the outbox is set aside: %s", error)  # noqa: TRY400 - one line, no trace
-        _set_aside(path, clock)
-        return Outbox.open(path, clock=clock), ("outbox_set_aside",)
+        return _begin_anew(path, clock), ("outbox_set_aside",)
     except OSError as error:
         raise InvalidConfiguration(f"{error.filename}: {error.strerror}.") from None
     except (OutboxBroken, OutboxUnwritable) as error:
         raise InvalidConfiguration(f"{error}.") from None
 
 
-def _set_aside(path: Path, clock: Clock) -> None:
+def _begin_anew(path: Path, clock: Clock) -> Outbox:
+    plan = plan_in(_set_aside(path, clock))
+    outbox = Outbox.open(path, clock=clock)
+    outbox.commit([], {"plan": plan} if plan else {})
+    return outbox
+
+
+def _set_aside(path: Path, clock: Clock) -> Path:
     stamp = time.strftime("%Y%m%dT%H%M%SZ", time.gmtime(clock.wall_ms() / 1000))
+    aside = Path(f"{path}.broken-{stamp}-{os.getpid()}")
     for suffix in ("", "-wal", "-shm"):
         with suppress(FileNotFoundError):
-            Path(f"{path}{suffix}").rename(f"{path}.broken-{stamp}-{os.getpid()}{suffix}")
+            Path(f"{path}{suffix}").rename(f"{aside}{suffix}")
+    return aside

@@ -11,7 +11,7 @@ import re
 import sqlite3
 import uuid
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass
 from enum import Enum, auto
 from pathlib import Path
@@ -19,9 +19,10 @@ from typing import Any
 
 from agents.clock import Clock
 from mqtt_schemas.canonical import chain, first_link
-from mqtt_schemas.codec import event_bytes, relinked
+from mqtt_schemas.codec import event_bytes, relinked, sealed
 from mqtt_schemas.events import EventBody
 from mqtt_schemas.messages import MAX_EVENTS, Ack, OutboxState
+from mqtt_schemas.plan import Plan
 
 #: How long acknowledged events are kept: a day between backups and 7 days more (design).
 KEEP_MS = 8 * 86_400_000
@@ -341,6 +342,23 @@ class Outbox:
             with suppress(sqlite3.Error):  # SQLite has mostly rolled back by itself
                 self._connection.execute("ROLLBACK")
             raise OutboxUnwritable(f"{self.path}: {error}") from error
+
+
+def plan_in(path: Path) -> str | None:
+    """Return the plan in a file that is otherwise broken, if it is whole by its digest.
+
+    With it the use that goes on keeps its right: without any plan the device would be closed.
+    """
+    sql = "SELECT value FROM state WHERE key = 'plan'"
+    try:
+        # Immutable: nothing of the file may change, nor of what is beside it.
+        place = f"{path.resolve().as_uri()}?mode=ro&immutable=1"
+        with closing(sqlite3.connect(place, uri=True)) as connection:
+            [text] = connection.execute(sql).fetchone()
+        plan = Plan.model_validate_json(text)
+    except (sqlite3.Error, TypeError, ValueError):  # of SQLite, of no row, of the plan
+        return None
+    return str(text) if sealed(plan).digest == plan.digest else None
 
 
 def _may_pass(error: sqlite3.Error) -> bool:

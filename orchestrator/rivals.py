@@ -79,9 +79,7 @@ class Rivals:
         own = self._own
         if presence.sites and not own.sites.intersection(presence.sites):
             return False
-        if retained:
+        if retained or (topic == own.topic and presence.state == "offline"):
+            # Else it may be our own: of a process, or the late will of a connection, before this.
             return presence.database not in (None, own.database)
-        if topic == own.topic:
-            # Ours comes back to us; "offline" is the late will of a connection before this one.
-            return presence.at not in self._said and presence.state == "online"
-        return True
+        return topic != own.topic or presence.at not in self._said

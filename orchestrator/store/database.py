@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TypeVar
 
+from orchestrator.broker.files import give_to_owner_of
 from orchestrator.store import identity
 from orchestrator.store.errors import DatabaseUnusable, StoreError, StoreFailed, is_failure
 from orchestrator.store.latency import Latencies
@@ -131,7 +132,9 @@ def _connect_reader(path: Path) -> sqlite3.Connection:
 def _connect(path: Path) -> sqlite3.Connection:
     try:
         # SQLite would make it readable for all.
-        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600))
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        give_to_owner_of(path.parent, file)
+        os.close(file)
     except OSError as error:
         raise DatabaseUnusable(f"{path} can't be opened: {error.strerror}.") from None
     connection = sqlite3.connect(

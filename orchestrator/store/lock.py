@@ -6,6 +6,7 @@ import fcntl
 import os
 from pathlib import Path
 
+from orchestrator.broker.files import give_to_owner_of
 from orchestrator.store.errors import DatabaseInUse, DatabaseUnusable
 
 
@@ -16,6 +17,7 @@ class Lock:
         path = database.with_name(database.name + ".lock")
         try:
             self._file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            give_to_owner_of(path.parent, self._file)
         except OSError as error:
             raise DatabaseUnusable(f"{path} can't be opened: {error.strerror}.") from None
         try:

@@ -16,7 +16,9 @@ from agents import app
 from agents.app import identity_of, open_outbox, serve
 from agents.config import Configuration, DeviceSettings, InvalidConfiguration, load
 from agents.outbox import Outbox
+from mqtt_schemas.codec import encode
 from tests.agents.fakes import BOOT, FakeClock, body
+from tests.agents.plans import plan, turn
 from tests.agents.waiting import until
 
 SECRET = "correct horse"  # noqa: S105 - of this test alone
@@ -74,6 +76,38 @@ def test_a_broken_outbox_is_set_aside(folder: Path, caplog: pytest.LogCaptureFix
     assert (folder / stem).read_bytes().startswith(b"rubbish")
     assert len(caplog.records) == 1
     assert "outbox.db" in caplog.text
+
+
+def test_the_plan_of_a_damaged_outbox_stays_in_force(folder: Path) -> None:
+    """The use that goes on keeps its right: with no plan at all the device would be closed."""
+    first, _ = open_outbox(folder, FakeClock())
+    known = encode(plan(turn("t1", 0, 60))).decode()
+    first.commit([body(1)], {"plan": known})
+    first.close()
+    damage(folder / "outbox.db", b"extension_requested")
+    second, problems = open_outbox(folder, FakeClock())
+    with closing(second):
+        assert problems == ("outbox_set_aside",)
+        assert (second.last, second.load("plan")) == (0, known)
+
+
+def test_a_plan_that_is_damaged_too_is_left(folder: Path) -> None:
+    """By its digest; the broker has a whole one."""
+    first, _ = open_outbox(folder, FakeClock())
+    first.commit([body(1)], {"plan": encode(plan(turn("turn-1", 0, 60))).decode()})
+    first.close()
+    damage(folder / "outbox.db", b"extension_requested")
+    damage(folder / "outbox.db", b"turn-1")
+    second, _ = open_outbox(folder, FakeClock())
+    with closing(second):
+        assert second.load("plan") is None
+
+
+def damage(file: Path, word: bytes) -> None:
+    """Overwrite a word within a file."""
+    content = file.read_bytes()
+    assert word in content
+    file.write_bytes(content.replace(word, b"x" * len(word)))
 
 
 def test_an_outbox_in_use_is_said_in_a_sentence(folder: Path) -> None:

@@ -66,8 +66,9 @@ def test_an_orchestrator_of_other_sites_is_none() -> None:
 def test_one_that_leaves_or_falls_silent_is_gone() -> None:
     """By its goodbye at once, without one after a while."""
     setting = Setting()
-    setting.see(SPARE)
-    assert setting.see(SPARE, state="offline") == []
+    for topic in (SPARE, OWN):
+        setting.see(topic)
+        assert setting.see(topic, state="offline") == []
     setting.see(SPARE)
     setting.clock.pass_by(91)
     assert setting.rivals.topics == []
@@ -76,9 +77,9 @@ def test_one_that_leaves_or_falls_silent_is_gone() -> None:
 def test_our_own_late_will_says_nothing_of_a_second_one() -> None:
     """The broker may send it long after the next connection was made."""
     setting = Setting()
-    setting.see(OWN)
-    assert setting.see(OWN, state="offline") == [OWN]
-    assert Setting().see(OWN, state="offline") == []
+    setting.see(OWN, database=OURS)
+    assert setting.see(OWN, state="offline", database=OURS) == [OWN]
+    assert Setting().see(OWN, state="offline", database=None) == []
 
 
 def test_a_fresh_retained_presence_of_another_database_counts() -> None:

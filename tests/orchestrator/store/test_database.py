@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import sqlite3
 import threading
 from functools import partial
@@ -194,3 +195,14 @@ def test_a_folder_in_the_way_is_named(tmp_path: Path) -> None:
     """One sentence for that as well."""
     with pytest.raises(DatabaseUnusable, match="Is a directory"):
         Database.open(tmp_path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root makes files for others")
+def test_what_root_makes_belongs_to_the_service(tmp_path: Path) -> None:
+    """A command run with sudo must not leave files that the orchestrator can't open."""
+    os.chown(tmp_path, 65534, 65534)
+    Database.open(tmp_path / "laitevuoro.db").close()
+    assert {path.name: path.stat().st_uid for path in tmp_path.iterdir()} == {
+        "laitevuoro.db": 65534,
+        "laitevuoro.db.lock": 65534,
+    }
