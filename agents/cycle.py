@@ -212,7 +212,7 @@ class _Cycle:
     def observe(self, seen: Observation, until_ms: int) -> None:
         """Take one observation, which held until the next one's stamp, or holds now."""
         split = self.state.split
-        if split is not None and seen.at_ms >= split.at_ms:
+        if split is not None and seen.at_ms > split.at_ms:
             self._divide(split)
         self._account(seen, until_ms)
         use = seen.use

@@ -256,7 +256,7 @@ class Parts:
         edges: Edges = Edges(),
     ) -> None:
         devices = config.devices
-        twins = Twins(devices)
+        self.twins = twins = Twins(devices)
         self.bus = Bus(
             broker=broker,
             instance=Instance(config.orchestrator.instance),
@@ -346,4 +346,8 @@ class Parts:
 
     async def run_bus(self) -> None:
         """Stay connected, for ever."""
-        await self.bus.run(self.ingest.receive, self.dispatch.on_connected)
+        await self.bus.run(self.ingest.receive, self._on_connected)
+
+    def _on_connected(self) -> None:
+        self.twins.doubt_connections()
+        self.dispatch.on_connected()

@@ -21,6 +21,8 @@ class Twin:
     heard: monotonic seconds of the newest live heartbeat of the current connection.
     connection: the agent's current one. checkpoint: the newest of an open session; it stays
     when the session is gone from the status, since its end may never come.
+    doubted: whether `connection` was heard of before our own connection to the broker was lost:
+    then the agent may have a new one by now, of which we were not told.
     conflicts: heartbeats of another connection while the current one was alive: two agents
     use one device's name.
     """
@@ -32,6 +34,7 @@ class Twin:
     desired: Plan | None = None
     connection: str | None = None
     checkpoint: Checkpoint | None = None
+    doubted: bool = False
     conflicts: int = 0
 
     def online(self, now: float) -> bool:
@@ -84,11 +87,12 @@ class Twin:
     def take_status(self, status: Status, *, now: float, retained: bool) -> bool:
         """Take a heartbeat. Returns whether it was taken as the newest.
 
-        Not taken: another connection's while the current one is alive. Else the sender is
-        believed: its link message may have been lost.
+        Not taken: another connection's while the current one is alive and not in doubt. Else
+        the sender is believed: its link message may have been lost.
         """
         if status.connection != self.connection:
-            if self.connection is not None and (retained or self.online(now)):
+            alive = self.online(now) and not self.doubted
+            if self.connection is not None and (retained or alive):
                 self.conflicts += not retained
                 return False
             if not retained:
@@ -97,7 +101,7 @@ class Twin:
         if status.session is not None:
             self.checkpoint = status.session
         if not retained:
-            self.heard = now
+            self.heard, self.doubted = now, False
         return True
 
     def _connect(self, connection: str | None) -> None:
@@ -123,3 +127,8 @@ class Twins:
     def all(self) -> list[Twin]:
         """Return all twins, by site and device."""
         return list(self._twins.values())
+
+    def doubt_connections(self) -> None:
+        """Hear that our own connection to the broker is new: we may have missed theirs."""
+        for twin in self._twins.values():
+            twin.doubted = True

@@ -6,6 +6,7 @@ import itertools
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -224,16 +225,17 @@ def test_a_use_that_outlives_its_tries_is_split_off_as_blocked() -> None:
     assert [ended.basis for ended in a.ended()] == [Basis.TURN, Basis.BLOCKED]
 
 
-def test_a_use_that_ended_just_before_its_turn_opened_is_not_the_turns() -> None:
+@pytest.mark.parametrize("ended_ms", [9930, 10_000])
+def test_a_use_that_ended_just_before_its_turn_opened_is_not_the_turns(ended_ms: int) -> None:
     """The device's word on it may come a moment after the turn has opened."""
     a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
     a.step(0, used(0))
     for at_ms in range(1000, 10_001, 1000):
         a.step(at_ms)
-    a.step(10_050, free(9930))
+    a.step(10_050, free(ended_ms))
     a.step(11_000)
     (ended,) = a.ended()
-    assert (ended.basis, ended.active_ms) == (Basis.OPEN, 9930)
+    assert (ended.basis, ended.active_ms) == (Basis.OPEN, ended_ms)
     assert len([event for event in a.events if isinstance(event, Started)]) == 1
 
 

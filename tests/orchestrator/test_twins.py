@@ -123,6 +123,20 @@ def test_a_connection_whose_link_message_was_lost_is_believed_in_time(twin: Twin
     assert twin.conflicts == 0
 
 
+def test_after_a_connection_of_our_own_the_first_heartbeat_is_believed() -> None:
+    """The agent may have come back before us, and the broker have kept nothing of it."""
+    twins = Twins([PRINTER])
+    twin = twins.of(PRINTER)
+    twin.take_link(link(1))
+    twin.take_status(status(connection=1), now=100, retained=False)
+    twins.doubt_connections()
+    assert not twin.take_status(status(connection=2), now=101, retained=True)
+    assert twin.take_status(status(connection=2), now=101, retained=False)
+    assert twin.connection == connection_id(2)
+    assert not twin.take_status(status(connection=1), now=102, retained=False)
+    assert twin.conflicts == 1
+
+
 def test_an_old_retained_status_does_not_replace_a_live_one(twin: Twin) -> None:
     """The broker lost what it kept since: ours is newer."""
     twin.take_status(status(connection=2), now=100, retained=False)
