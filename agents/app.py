@@ -25,7 +25,7 @@ from agents.config import (
     read_secret,
 )
 from agents.drivers import Surroundings
-from agents.link import LAST_BACKOFF, PUBLISH_TIMEOUT, Identity, Link
+from agents.link import LAST_BACKOFF, PUBLISH_TIMEOUT, Identity, Link, by_itself
 from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable, plan_in
 from agents.runtime import Runtime
 from mqtt_schemas import __version__
@@ -88,12 +88,15 @@ class _Supervised:
         while True:
             began = time.monotonic()
             try:
-                await self._runtime.run()
+                await by_itself(self._runtime.run())
             except Exception:
                 log.exception("%s: failed, and starts anew", self.name)
+            except asyncio.CancelledError as stop:
+                if stop.__cause__ is not None:
+                    log.exception("%s: failed at its end", self.name, exc_info=stop.__cause__)
+                raise
             finally:
                 self._outbox.close()
-            _heed_cancellation()
             if time.monotonic() - began > 2 * LAST_RESTART:
                 wait = FIRST_RESTART
             wait = await self._restart(wait)
@@ -108,17 +111,6 @@ class _Supervised:
                 log.error("%s: %s", self.name, error)  # noqa: TRY400 - one line
             else:
                 return wait
-
-
-def _heed_cancellation() -> None:
-    """Raise CancelledError where it was asked for and got lost.
-
-    A TaskGroup that fails in the very moment of a cancellation tells, until Python 3.13, only
-    of its failure: a device that was told to stop would start anew.
-    """
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
-        raise asyncio.CancelledError
 
 
 async def _watchdog() -> None:

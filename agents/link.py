@@ -131,7 +131,7 @@ class Link:
         while True:
             began = loop.time()
             try:
-                await _by_itself(self._connect(serve, receive))
+                await by_itself(self._connect(serve, receive))
             except* (aiomqtt.MqttError, LinkLost) as group:
                 self._say(logging.WARNING, f"no broker: {_first(group)}")
             if loop.time() - began > self._longest_wait:
@@ -287,20 +287,21 @@ async def heeding(operation: Awaitable[T]) -> T:
     return result
 
 
-async def _by_itself(work: Coroutine[Any, Any, None]) -> None:
+async def by_itself(work: Coroutine[Any, Any, None]) -> None:
     """Await in a task of its own, where a cancellation can't get lost.
 
     A TaskGroup that fails in the moment in which its task is cancelled tells, until Python
     3.13, only of its failure: an agent that was told to stop would stay connected, and watch
-    nothing any more.
+    nothing any more. Nor does the task's count of cancellations tell, which a failed group
+    leaves raised. What the work raises at a cancellation is the cause of the CancelledError.
     """
     task = asyncio.create_task(work)
     try:
         await asyncio.wait([task])
-    except asyncio.CancelledError:
+    except asyncio.CancelledError as stop:
         task.cancel()
-        await asyncio.gather(task, return_exceptions=True)
-        raise
+        await asyncio.wait([task])
+        raise stop from (None if task.cancelled() else task.exception())
     await task
 
 

@@ -155,7 +155,8 @@ class FakeRuntime:
         """Fail, or run until cancelled."""
         self.runs += 1
         if self.runs <= self.failures:
-            raise ExceptionGroup("a driver's", [ZeroDivisionError("fault")])
+            async with asyncio.TaskGroup() as tasks:
+                tasks.create_task(self._fail())
         self.running = True
         try:
             await asyncio.Event().wait()
@@ -163,6 +164,10 @@ class FakeRuntime:
             self.running = False
             if self.fails_at_its_end:
                 raise ZeroDivisionError("its end")
+
+    async def _fail(self) -> None:
+        await asyncio.sleep(0.01)
+        raise ZeroDivisionError("a driver's fault")
 
 
 @pytest.fixture
