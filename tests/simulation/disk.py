@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from agents.outbox import Outbox, OutboxUnwritable
+from agents.outbox import KEEP_MS, Outbox, OutboxUnwritable
 from tests.simulation.loop import Killed, Process
 from tests.simulation.world import World
 
@@ -68,6 +68,14 @@ class Disk:
         if image.wal is not None:
             Path(f"{self.path}-wal").write_bytes(image.wal)
 
+    def damage(self) -> None:
+        """Change a byte of what is there."""
+        image = self.image()
+        if image.main and len(image.main) > 200:
+            content = bytearray(image.main)
+            content[self._world.random.randrange(100, len(content))] ^= 0xFF
+            self.put(Image(image.made_ms, bytes(content), image.wal))
+
     def outlive(self) -> None:
         """Keep what a killed process had written, apart from what it still holds open."""
         self.put(self.image())
@@ -98,8 +106,8 @@ def limit(connection: sqlite3.Connection, *, full: bool) -> None:
     connection.execute(f"PRAGMA max_page_count = {pages if full else 2**30}")
 
 
-def outbox_on(disk: Disk, kind: type[Outbox], noted: Noted) -> type[Outbox]:
-    """Return an Outbox class whose writes go through a disk."""
+def outbox_on(disk: Disk, kind: type[Outbox], noted: Noted, keep_ms: int = KEEP_MS) -> type[Outbox]:
+    """Return an Outbox class whose writes go through a disk. keep_ms: in place of KEEP_MS."""
 
     class OnDisk(kind):  # type: ignore[valid-type,misc]  # a class that is an argument
         def _transaction(self, *statements: tuple[str, Sequence[tuple[object, ...]]]) -> None:
@@ -112,6 +120,11 @@ def outbox_on(disk: Disk, kind: type[Outbox], noted: Noted) -> type[Outbox]:
             super()._transaction(*statements)
             noted.note(self.log, statements)
             disk.write_point()
+
+        def _old(self, before: int, *, committed: int) -> tuple[str, Sequence[tuple[object, ...]]]:
+            kept: tuple[str, Sequence[tuple[object, ...]]]
+            kept = super()._old(before + KEEP_MS - keep_ms, committed=committed)
+            return kept
 
     return OnDisk
 

@@ -54,12 +54,15 @@ class Faults:
             self._device_away,
             self._device_silent,
             self._device_disobeys,
+            self._damage_outbox,
+            self._copy_machine,
         ]
         number = world.random.choice([0, 1, 2, 4, 8, len(every)])
         self._kinds: list[Callable[[], None]] = world.random.sample(every, number)
         if kinds is not None:
             self._kinds = [each for each in every if each.__name__[1:] in kinds]
         self._every = world.random.choice([5.0, 15.0, 40.0])
+        self._copies: list[Machine] = []
         self._ways = [server.way, *(machine.way for machine in machines)]
 
     def begin(self) -> None:
@@ -99,6 +102,9 @@ class Faults:
             machine.start()
             if machine.device.away:
                 machine.device.reach(away=False)
+
+        for copy in self._copies:
+            copy.cut_power()
 
     # --- when
 
@@ -275,3 +281,16 @@ class Faults:
             device.obeys = True
 
         self._later(1, 120, obey)
+
+    def _damage_outbox(self) -> None:
+        machine = self._one_of()
+        self._world.fault("outbox damaged", machine.name)
+        machine.damage()
+
+    def _copy_machine(self) -> None:
+        if not self._copies:
+            machine = self._one_of()
+            self._world.fault("machine copied", machine.name)
+            copy = machine.copy()
+            self._copies.append(copy)
+            self._later(5, 120, copy.cut_power)

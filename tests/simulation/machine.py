@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
-from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable
+from agents.outbox import KEEP_MS, Outbox, OutboxBroken, OutboxUnwritable
 from agents.runtime import Runtime
 from agents.tracking import GAP_MS
 from mqtt_schemas.plan import OutsideTurns
@@ -82,7 +82,9 @@ class Machine:
         self.kept: list[Image] = []
         self._broker = broker
         self._without_plan = without_plan
-        self._outbox_kind = outbox_on(self.disk, outbox, self.noted)
+        self._kind = outbox
+        keep_ms = world.random.choice([KEEP_MS, KEEP_MS, 20_000])
+        self._outbox_kind = outbox_on(self.disk, outbox, self.noted, keep_ms)
         self._link = link
         self.clock = MachineClock(world, world.uuid(), 0)
         self._wrong_ms = 0
@@ -149,6 +151,7 @@ class Machine:
         self.world.loop.thaw(self.process, slept)
         if not self.device.apart:
             self.device.asleep = False
+        self.start()
 
     def step_clock(self, milliseconds: int) -> None:
         """Step the wall clock."""
@@ -159,7 +162,11 @@ class Machine:
 
     def start(self) -> None:
         """Start the agent."""
-        if not self.on or (self.process is not None and self.process.alive):
+        if (
+            not self.on
+            or self.asleep_since is not None
+            or (self.process is not None and self.process.alive)
+        ):
             return
         self.runs += 1
         self.process = self.world.process(f"agent {self.name}", self._died)
@@ -182,6 +189,32 @@ class Machine:
         self.tainted = True
         self.disk.put(image)
         self.boot()
+
+    def damage(self) -> None:
+        """Cut the power, and spoil the disk."""
+        self.cut_power()
+        self.tainted = True
+        self.disk.damage()
+        self.boot()
+
+    def copy(self) -> Machine:
+        """Return another machine that runs from a copy of this one's disk. Nobody uses it."""
+        device = Device(self.world, f"{self.name}-copy", apart=False, remembers=False)
+        device.closed_for_good = True
+        copy = Machine(
+            self.world,
+            broker=self._broker,
+            device=device,
+            address=self.address,
+            without_plan=self._without_plan,
+            outbox=self._kind,
+            link=self._link,
+            name=device.name,
+        )
+        copy.booted_ms = self.booted_ms
+        copy.disk.put(self.disk.image())
+        copy.boot()
+        return copy
 
     def _died(self) -> None:
         """Take note that the process was killed."""
@@ -210,8 +243,13 @@ class Machine:
             while True:
                 try:
                     await self._run(process)
-                except (OutboxUnwritable, OutboxBroken) as error:
-                    world.trace(f"{self.name} can't start: {type(error).__name__}")
+                except OutboxUnwritable:
+                    world.trace(f"{self.name} can't start: its disk is full")
+                except OutboxBroken:
+                    world.trace(f"{self.name} sets its outbox aside")
+                    if not self.tainted:
+                        world.find(f"the outbox of {self.name} is broken, and nobody broke it")
+                    self.disk.put(Image(world.now_ms, None, None))
                 except Exception as error:  # noqa: BLE001 - told as a finding
                     world.find(f"the agent of {self.name} failed: {_innermost(error)!r}")
                 await asyncio.sleep(RESTART_AFTER)

@@ -34,6 +34,7 @@ LOST_BY_A_START_MS = 3_000
 #: Until a device that hung is looked at again (Driver.interval).
 LOST_BY_A_SILENCE_MS = 16_000
 
+_FIGURES = ("active_ms", "idle_ms", "unobserved_ms")
 Interval = tuple[int, int]
 
 
@@ -118,8 +119,8 @@ class _Examined:
             if each.body["type"] == "started"
         }
         self._ended = {
-            each.body["session"]: each.body
-            for each in reversed(self._events)
+            (each.body["session"], *(each.body[name] for name in _FIGURES)): each.body
+            for each in self._events
             if each.body["type"] == "ended"
         }
 
@@ -173,7 +174,9 @@ class _Examined:
 
     def _began_ms(self, session: Session) -> int | None:
         booted_ms = self._machine.booted_ms
-        began, ended = self._began.get(session.id), self._ended.get(session.id)
+        began = self._began.get(session.id)
+        # A copy of the disk may have told another end.
+        ended = self._ended.get((session.id, *(getattr(session, name) for name in _FIGURES)))
         if began is not None:
             return booted_ms[began["boot_id"]] + int(began["boot_ms"])
         if ended is not None:
