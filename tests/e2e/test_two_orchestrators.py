@@ -73,6 +73,11 @@ def others(library: Library) -> list[str]:
     return found
 
 
+def noticed(library: Library) -> None:
+    """Wait until one tells of the other."""
+    until("they have noticed each other", lambda: others(library) == [TOPIC] or None)
+
+
 def exact(library: Library, journal: Library, uses: int) -> None:
     """Assert that one has counted exactly what the device did."""
     totals = library.counted(DEVICE, uses)
@@ -90,7 +95,7 @@ def test_both_count_everything_and_say_that_they_are_two(library: Library, spare
 
     run(spare)
     for each in (library, spare):
-        until("they have noticed each other", lambda each=each: others(each) == [TOPIC] or None)
+        noticed(each)
         assert each.metric("laitevuoro_other_orchestrators") == 1
     exact(spare, library, 1)
     assert library.device(DEVICE)["plan_in_force"]
@@ -104,7 +109,7 @@ def test_both_count_everything_and_say_that_they_are_two(library: Library, spare
     exact(spare, library, use(spare, library))
 
     run(library)
-    until("ours has noticed it", lambda: others(library) == [TOPIC] or None)
+    noticed(library)
     exact(library, library, 3)
     spare.orchestrator.stop()
     until("ours is alone", lambda: others(library) == [] or None)

@@ -6,12 +6,14 @@ import dataclasses
 import sqlite3
 from zoneinfo import ZoneInfo
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from mqtt_schemas.codec import Incoming
 from orchestrator.domain.usage import by_device
 from orchestrator.store import sessions, totals
+from orchestrator.store.database import Database
 from orchestrator.store.intake import take_in
 from orchestrator.store.rebuild import Rebuilt, rebuild
 from tests.orchestrator.histories import (
@@ -86,6 +88,23 @@ def test_it_tells_how_far_it_is(rows: sqlite3.Connection) -> None:
     told: list[tuple[int, int]] = []
     rebuild(rows, HELSINKI, lambda *progress: told.append(progress))
     assert told == [(2, 2)]
+
+
+async def test_one_that_is_broken_off_changes_nothing(database: Database) -> None:
+    """Ctrl-C in the middle of it: all or nothing, and the next one works."""
+    batch = History().add(started("s1"), ended("s1")).batch()
+    await database.write(lambda rows: take_in(rows, batches=[batch], now_ms=MORNING, zone=HELSINKI))
+    await database.write(lambda rows: rows.execute("UPDATE sessions SET active_ms = 1"))
+    before = await database.read(_derived)
+
+    def broken_off(_: int, __: int) -> None:
+        raise KeyError
+
+    with pytest.raises(KeyError):
+        await database.write(lambda rows: rebuild(rows, HELSINKI, broken_off))
+    assert await database.read(_derived) == before
+    rebuilt = await database.write(lambda rows: rebuild(rows, HELSINKI))
+    assert rebuilt == Rebuilt(events=2, set_aside=0, changed=1)
 
 
 def test_another_zone_moves_the_hours_only(rows: sqlite3.Connection) -> None:
