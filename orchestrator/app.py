@@ -303,7 +303,11 @@ class Parts:
             monotonic=clocks.monotonic,
         )
         self.coverages = Coverages(
-            database=database, twins=twins, devices=devices, zone=config.zone, now=clocks.now
+            database=database,
+            devices=devices,
+            zone=config.zone,
+            now=clocks.now,
+            live=self.attendant.now,
         )
         self.service = BookingService(
             database=database,

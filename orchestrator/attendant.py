@@ -1,15 +1,14 @@
 """Notes who is there: this process, its broker, each agent. And keeps what heartbeats told.
 
-It looks each second, since nobody tells when a heartbeat does not come. A change is written
-within seconds, the rest now and then: what a killed orchestrator had not written, the agents tell
-again.
+It looks each second, since nobody tells when a heartbeat does not come. A change is written at
+once, the rest now and then: what a killed orchestrator had not written, the agents tell again.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import structlog
@@ -23,7 +22,7 @@ from orchestrator.store.database import Connection, Database
 from orchestrator.store.errors import StoreFailed
 from orchestrator.twins import ALIVE_SECONDS, Twin, Twins
 
-#: Seconds: between two looks, two writings of who is there, two of what all heartbeats told.
+#: Seconds: between two looks, two writings without a change, two of what all heartbeats told.
 LOOK, WRITE, KEEP = 1.0, 10.0, 300.0
 #: An agent that was not heard for longer was gone when it was last heard.
 SILENT_MS = round(ALIVE_SECONDS * 1000)
@@ -45,12 +44,16 @@ class _Open:
 
 
 class Register:
-    """Who is there, by looks one after the other; `changes` since they were last taken."""
+    """Who is there, by looks one after the other; `changes` since they were last taken.
+
+    news: whether somebody came or left since then.
+    """
 
     def __init__(self) -> None:
         self._open: dict[Key, _Open] = {}
         self._changed: dict[tuple[Key, int], Stay] = {}
         self._looked_ms: int | None = None
+        self.news = False
 
     def look(self, now_ms: int, here: Mapping[Key, int]) -> set[Address]:
         """Note who is here, each with the time of its last sign. Returns the agents that left."""
@@ -62,6 +65,7 @@ class Register:
             if stay is None:
                 stay = self._open[key] = _Open(last_ms, last_ms)
                 self._note(key, stay.from_ms, None)
+                self.news = True
             stay.last_ms = max(stay.last_ms, last_ms)
         gone = [key for key in self._open if key not in here]
         for key in gone:
@@ -80,15 +84,26 @@ class Register:
         """Return what is to be written, and forget it."""
         changed = list(self._changed.values())
         self._changed.clear()
+        self.news = False
         return changed
 
     def _leave(self, key: Key, now_ms: int) -> None:
         stay = self._open.pop(key)
+        self.news = True
         silent = now_ms - stay.last_ms > SILENT_MS
         self._note(key, stay.from_ms, max(stay.from_ms, stay.last_ms if silent else now_ms))
 
     def _note(self, key: Key, from_ms: int, to_ms: int | None) -> None:
         self._changed[key, from_ms] = Stay(*key, from_ms, to_ms)
+
+
+@dataclass(frozen=True, slots=True)
+class Now:
+    """A moment: when it is, which agents are there and were last heard when, what they told."""
+
+    at_ms: int
+    heard: Mapping[Address, int] = field(default_factory=dict)
+    told: Mapping[Address, Watching] = field(default_factory=dict)
 
 
 class Attendant:
@@ -129,7 +144,7 @@ class Attendant:
                 looks += 1
                 if looks % (KEEP / LOOK) == 0:
                     self._left.update(twin.address for twin in self._twins.all())
-                if looks % (WRITE / LOOK) == 0:
+                if self._register.news or looks % (WRITE / LOOK) == 0:
                     await self.write()
         finally:
             self.look()
@@ -139,15 +154,29 @@ class Attendant:
 
     def look(self) -> None:
         """Note who is there now."""
-        now_ms, clock = self._wall_ms(), self._monotonic()
+        now_ms = self._wall_ms()
         here: dict[Key, int] = {ORCHESTRATOR: now_ms}
         if self._connected():
             here[BROKER] = now_ms
-            for twin in self._twins.all():
-                if twin.heard is not None and twin.online(clock):
-                    ago_ms = round((clock - twin.heard) * 1000)
-                    here[Who.AGENT, twin.address] = now_ms - ago_ms
+            for address, heard_ms in self.heard(self._twins.all()).items():
+                here[Who.AGENT, address] = heard_ms
         self._left |= self._register.look(now_ms, here)
+
+    def now(self, addresses: Iterable[Address]) -> Now:
+        """Return what is known of devices at this moment, written or not."""
+        twins = [self._twins.of(address) for address in addresses]
+        heard = self.heard(twins) if self._connected() else {}
+        told = {each.address: each for each in watchings(twins)}
+        return Now(self._wall_ms(), heard, told)
+
+    def heard(self, twins: Iterable[Twin]) -> dict[Address, int]:
+        """Return when each agent that is there was last heard, in milliseconds since 1970."""
+        now_ms, clock = self._wall_ms(), self._monotonic()
+        return {
+            twin.address: now_ms - round((clock - twin.heard) * 1000)
+            for twin in twins
+            if twin.heard is not None and twin.online(clock)
+        }
 
     async def write(self) -> None:
         """Write what has changed. Where that fails, it is tried again with the next."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from functools import partial
@@ -12,17 +12,16 @@ import structlog
 
 from mqtt_schemas.base import ms_from_utc, to_utc
 from mqtt_schemas.topics import Address
-from orchestrator.attendant import watchings
+from orchestrator.attendant import Now
 from orchestrator.booking_service import device_named
 from orchestrator.domain.coverage import Attendance, Coverage, Reason, Record
 from orchestrator.domain.devices import Device
 from orchestrator.domain.periods import By, Part, begin_of, parts
-from orchestrator.domain.spans import Span, Spans
+from orchestrator.domain.spans import Span, Spans, union
 from orchestrator.store import attendance, coverage
 from orchestrator.store.coverage import Watching
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.errors import StoreFailed
-from orchestrator.twins import Twins
 
 #: The longest period: ten years.
 LONGEST_MS = 3660 * 86_400_000
@@ -50,26 +49,27 @@ class Found:
 
 
 class Coverages:
-    """Looks at the store and at the newest heartbeats.
+    """Looks at the store and at what is known at this moment.
 
     today: each device's share of the day so far, or of what passed since it was first seen.
+    live: what a running orchestrator knows beyond the store; None for one that rests.
     """
 
     def __init__(
         self,
         *,
         database: Database,
-        twins: Twins,
         devices: Mapping[Address, Device],
         zone: tzinfo,
         now: Callable[[], datetime],
+        live: Callable[[Iterable[Address]], Now] | None = None,
     ) -> None:
         self.today: Mapping[Address, float] = {}
         self.devices = devices
         self._database = database
-        self._twins = twins
         self._zone = zone
         self._now = now
+        self._live = live
 
     async def of(
         self,
@@ -130,8 +130,8 @@ class Coverages:
         by_part: dict[Address, Sequence[Coverage]] = {}
         for first in range(0, len(whose), TOGETHER):
             some = whose[first : first + TOGETHER]
-            fresh = {each.address: each for each in watchings(map(self._twins.of, some))}
-            look = partial(_look, whose=some, span=span, cut=cut, within=within, fresh=fresh)
+            now = self._live(some) if self._live else None
+            look = partial(_look, whose=some, span=span, cut=cut, within=within, now=now)
             for address, (whole, each) in (await self._database.read(look)).items():
                 devices[address], by_part[address] = whole, each
         return Found(span, devices, cut, by_part)
@@ -144,15 +144,20 @@ def _look(
     span: Span,
     cut: Sequence[Part],
     within: Spans | None,
-    fresh: Mapping[Address, Watching],
+    now: Now | None,
 ) -> dict[Address, tuple[Coverage, list[Coverage]]]:
     """Return each device's coverage, and that of each part. Beside the event loop."""
-    service = attendance.of_service(connection, *span)
+    now_ms = now.at_ms if now else None
+    service = attendance.of_service(connection, span, now_ms)
     found = {}
     for address in whose:
-        newest = [fresh[address]] if address in fresh else []
-        boots = coverage.read(connection, address, *span, newest)
-        agent = attendance.of_agent(connection, address, *span)
+        agent = attendance.of_agent(connection, address, span, now_ms)
+        told: list[Watching] = []
+        if now is not None and address in now.heard:
+            agent = union(agent, [Span(now.heard[address], now.at_ms)])
+        if now is not None and address in now.told:
+            told = [now.told[address]]
+        boots = coverage.read(connection, address, *span, told)
         record = Record(boots, Attendance(service.orchestrator, service.broker, agent))
         whole = record.coverage(*span, within)
         found[address] = whole, [record.coverage(*part.span, within) for part in cut]

@@ -24,7 +24,6 @@ from orchestrator.domain.periods import By, begin_of
 from orchestrator.places import DATABASE, HTTP_URL
 from orchestrator.store.database import Database
 from orchestrator.store.errors import DatabaseInUse, StoreError
-from orchestrator.twins import Twins
 from orchestrator.web.coverage_models import CoverageView, DeviceCoverageView, ShareView
 from orchestrator.web.coverage_views import coverage_view
 from orchestrator.web.models import Refusal
@@ -147,7 +146,6 @@ async def _look(
     try:
         coverages = Coverages(
             database=database,
-            twins=Twins(config.devices),
             devices=config.devices,
             zone=config.zone,
             now=lambda: datetime.now(UTC),

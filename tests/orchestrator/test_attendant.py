@@ -25,7 +25,7 @@ from tests.orchestrator.histories import (
 )
 
 AGENT: Key = (Who.AGENT, PRINTER)
-ALWAYS = (0, 2**62)
+ALWAYS = Span(0, 2**62)
 
 
 class Setting:
@@ -59,8 +59,8 @@ class Setting:
 
     async def spans(self) -> dict[str, list[Span]]:
         """Return what is written, in seconds since the morning."""
-        service = await self.database.read(lambda rows: attendance.of_service(rows, *ALWAYS))
-        agent = await self.database.read(lambda rows: attendance.of_agent(rows, PRINTER, *ALWAYS))
+        service = await self.database.read(lambda rows: attendance.of_service(rows, ALWAYS))
+        agent = await self.database.read(lambda rows: attendance.of_agent(rows, PRINTER, ALWAYS))
         found = {"orchestrator": service.orchestrator, "broker": service.broker, "agent": agent}
         return {
             who: [Span(*((moment - MORNING) // 1000 for moment in span)) for span in spans]

@@ -150,3 +150,18 @@ async def test_a_day_that_has_just_begun_has_no_share(running: House) -> None:
     running.clock.pass_by((BEGAN + timedelta(days=1, seconds=59) - NOW).total_seconds())
     await running.parts.coverages.refresh()
     assert running.parts.coverages.today == {}
+
+
+async def test_an_agent_that_has_just_come_is_not_taken_for_one_that_is_off(
+    running: House,
+) -> None:
+    """It was heard: what it sees now it will tell."""
+    running.parts.bus.connected = True
+    await running.parts.attendant.load()
+    running.report(status())
+    running.clock.pass_by(10)
+    found = await get(running, MINE | span(NOW, NOW + timedelta(hours=1)))
+    assert found["missing_seconds"] == {"not_told": 10}
+    running.clock.pass_by(40)
+    found = await get(running, MINE | span(NOW, NOW + timedelta(hours=1)))
+    assert found["missing_seconds"] == {"agent_off": 50}
