@@ -32,8 +32,7 @@ class Placement:
 def credentials_folder(configuration: Configuration) -> Path:
     """Return the credentials folder: the configured one, or `credentials` in `state_dir`."""
     return (
-        configuration.broker.credentials_dir
-        or configuration.orchestrator.state_dir / "credentials"
+        configuration.broker.credentials_dir or configuration.orchestrator.state_dir / "credentials"
     )
 
 
