@@ -80,7 +80,9 @@ def _readings(readings: Mapping[str, float]) -> dict[str, float]:
 
 
 def _watching(watch: Watch | None) -> Watching | None:
-    return watch and Watching(from_ms=max(watch.from_ms, 0), to_ms=max(watch.to_ms, 0))
+    if watch is None:
+        return None
+    return Watching(from_ms=max(watch.from_ms, 0), to_ms=max(watch.to_ms, 0))
 
 
 def _checkpoint(session: OpenSession | None) -> Checkpoint | None:
