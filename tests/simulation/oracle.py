@@ -113,11 +113,10 @@ class _Examined:
         self._sessions = [
             each for where, each in sessions.everything(connection) if where == machine.address
         ]
-        self._began = {
-            each.body["session"]: each.body
-            for each in reversed(self._events)
-            if each.body["type"] == "started"
-        }
+        # From the agent's disk as well: the begin of a session may be in a named loss.
+        bodies = [json.loads(raw) for raw in machine.noted.events.values()]
+        bodies += [each.body for each in reversed(self._events)]
+        self._began = {body["session"]: body for body in bodies if body["type"] == "started"}
         self._ended = {
             (each.body["session"], *(each.body[name] for name in _FIGURES)): each.body
             for each in self._events
@@ -144,11 +143,16 @@ class _Examined:
                         self._find(f"seq {seq} is called lost, and was never committed")
         if self._machine.tainted:
             return
-        for (log, seq), raw in self._machine.noted.events.items():
-            lost = any(first <= seq <= last for first, last in self._losses.get(log, ()))
-            if (log, seq) not in here and not lost and _body(json.loads(raw)) not in bodies:
+        # An event that was logged anew may be lost under its new name.
+        noted = self._machine.noted.events
+        bodies |= {_body(json.loads(raw)) for key, raw in noted.items() if self._is_lost(*key)}
+        for (log, seq), raw in noted.items():
+            if (log, seq) not in here and _body(json.loads(raw)) not in bodies:
                 self._find(f"event {seq} of log {log[:8]} has vanished")
                 return
+
+    def _is_lost(self, log: str, seq: int) -> bool:
+        return any(first <= seq <= last for first, last in self._losses.get(log, ()))
 
     def _examine_sessions(self) -> int:
         """Sessions hold no more than the truth, and none twice. Returns what they hold."""
@@ -215,7 +219,9 @@ class _Examined:
             for from_ms, to_ms in watched
             if not span.parked
         )
-        if true > counted + LOOK_MS * (machine.runs + len(self._sessions)):
+        # What a device says once it hangs no more is late: its session has no place for it.
+        late_ms = machine.device.silences * LOST_BY_A_SILENCE_MS
+        if true > counted + late_ms + LOOK_MS * (machine.runs + len(self._sessions)):
             self._find(f"{true} ms of use were watched, {counted} ms are counted")
         missed = sum(
             1000 for at_ms in machine.awake_ms if not any(a <= at_ms <= b for a, b in watched)

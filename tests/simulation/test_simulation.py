@@ -19,8 +19,6 @@ CI_SECONDS, SECONDS, PROOF_SECONDS = 90.0, 15.0, 900.0
 #: Seeds that found something once. As the simulation grows they come to mean something else;
 #: what they found has a test of its own beside the module that was wrong.
 FOUND = (41, 126, 187, 206, 309, 487, 520, 534, 627, 668, 797, 932, 935)
-#: A seed with a few uses in its first half minute.
-CALM = 11
 
 
 def hold(outcome: Outcome) -> None:
@@ -134,11 +132,14 @@ def test_a_kill_at_every_point_loses_nothing(run: Simulate, kill: str, where: st
 
 
 def _kill_at(run: Simulate, kill: str, where: str, *, most: int) -> None:
-    calm = run(CALM, scenario=Scenario(calm=True))
+    calm = next(
+        each
+        for seed in range(100)
+        if (each := run(seed, scenario=Scenario(calm=True))).sessions >= 3
+    )
     hold(calm)
-    assert calm.sessions >= 2
     points = calm.points[f"{kill} {where}s"]
-    assert points >= 20
+    assert points >= 10
     for point in range(1, points + 1, max(1, points // most)):
         at = {f"at_{where}": point}
-        hold(run(CALM, scenario=Scenario(calm=True, kill=kill, **at)))  # type: ignore[arg-type]  # by name
+        hold(run(calm.seed, scenario=Scenario(calm=True, kill=kill, **at)))  # type: ignore[arg-type]  # by name
