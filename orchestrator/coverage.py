@@ -29,7 +29,7 @@ LONGEST_MS = 3660 * 86_400_000
 #: that every agent that lives has told of it.
 TODAY_EVERY, TODAY_SETTLED_MS = 60.0, 60_000
 #: Devices read at once. Who asks meanwhile waits no longer than for these.
-TOGETHER = 50
+TOGETHER = 10
 
 _LOG = structlog.get_logger(__name__)
 

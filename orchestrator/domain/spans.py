@@ -51,17 +51,20 @@ def clip(spans: Spans, from_ms: int, to_ms: int) -> list[Span]:
 def intersect(these: Spans, those: Spans) -> list[Span]:
     """Return what both hold."""
     result: list[Span] = []
-    here = there = 0
-    while here < len(these) and there < len(those):
-        from_ms = max(these[here].from_ms, those[there].from_ms)
-        to_ms = min(these[here].to_ms, those[there].to_ms)
-        if from_ms < to_ms:
-            result.append(Span(from_ms, to_ms))
-        if these[here].to_ms < those[there].to_ms:
-            here += 1
-        else:
-            there += 1
-    return result
+    one, other = iter(these), iter(those)
+    try:
+        from_ms, to_ms = next(one)
+        from_, to = next(other)
+        while True:
+            begins, ends = max(from_ms, from_), min(to_ms, to)
+            if begins < ends:
+                result.append(Span(begins, ends))
+            if to_ms < to:
+                from_ms, to_ms = next(one)
+            else:
+                from_, to = next(other)
+    except StopIteration:
+        return result
 
 
 def complement(spans: Spans) -> list[Span]:
@@ -73,7 +76,9 @@ def complement(spans: Spans) -> list[Span]:
 
 def subtract(these: Spans, those: Spans) -> list[Span]:
     """Return what only the first hold."""
-    return intersect(these, complement(those))
+    if not these or not those:
+        return list(these)
+    return intersect(these, complement(clip(those, these[0].from_ms, these[-1].to_ms)))
 
 
 def length(spans: Spans) -> int:

@@ -9,7 +9,9 @@ from __future__ import annotations
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple
+from typing import Any, NamedTuple
+
+from pydantic_core import to_json
 
 from mqtt_schemas.base import DeviceLink
 from mqtt_schemas.events import Observed, WatchEnd
@@ -25,6 +27,10 @@ ON CONFLICT (site, device, boot_id) DO UPDATE SET
 RETURNING id
 """
 _INTERVALS = "SELECT from_ms, to_ms, device_link, until FROM observed WHERE boot = ?"
+_ALL_INTERVALS = """
+SELECT boot, from_ms, to_ms, device_link, until FROM observed
+WHERE boot IN (SELECT value FROM json_each(?)) ORDER BY boot, from_ms
+"""
 #: Those that overlap it; the neighbours, whose ends explain what is between; the first and the
 #: last of all, which tell since when the device is known and up to when it has told.
 _CHOSEN = """
@@ -50,6 +56,9 @@ ON CONFLICT (site, device, boot_id, from_ms) DO UPDATE SET
     stamped_ms = excluded.stamped_ms, epoch_ms = excluded.epoch_ms
 WHERE excluded.to_ms >= watching.to_ms
 """
+
+_LINKS = {link.value: link for link in DeviceLink}
+_ENDS = {None: None} | {until.value: until for until in WatchEnd}
 
 #: From, to, link and end, as they are stored.
 _Row = tuple[int, int, str, str | None]
@@ -185,14 +194,14 @@ def _boots(connection: sqlite3.Connection, which: dict[str, str | int]) -> dict[
         f" WHERE id IN ({_CHOSEN})",
         which,
     ).fetchall()
+    told: defaultdict[int, list[Interval]] = defaultdict(list)
+    numbers = to_json([number for number, *_ in chosen]).decode()
+    for number, *row in connection.execute(_ALL_INTERVALS, (numbers,)):
+        told[number].append(_interval(row))
     return {
-        boot: Boot(boot, Stamp(bool(sure), stamped, epoch), _told(connection, number))
+        boot: Boot(boot, Stamp(bool(sure), stamped, epoch), tuple(told[number]))
         for number, boot, sure, stamped, epoch in chosen
     }
-
-
-def _told(connection: sqlite3.Connection, boot: int) -> tuple[Interval, ...]:
-    return tuple(map(_interval, connection.execute(f"{_INTERVALS} ORDER BY from_ms", (boot,))))
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
@@ -201,9 +210,9 @@ def forget_all(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM boots")
 
 
-def _interval(row: _Row) -> Interval:
+def _interval(row: Sequence[Any]) -> Interval:
     from_ms, to_ms, link, until = row
-    return Interval(from_ms, to_ms, DeviceLink(link), None if until is None else WatchEnd(until))
+    return Interval(from_ms, to_ms, _LINKS[link], _ENDS[until])
 
 
 def _to_row(each: Interval) -> _Row:
