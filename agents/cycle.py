@@ -402,15 +402,17 @@ def _at(moment: Moment, boot_ms: int) -> Moment:
 
 
 def _stamp(moment: Moment, rule: str, session: str | None, turn: str | None) -> _Stamp:
+    # A machine without a battery clock begins at 1970, and may look back from there, the more
+    # so by an offset that its clock had before.
+    wall_ms, offset_ms = max(0, moment.wall_ms), moment.offset_ms
     return _Stamp(
         rule=rule,
         session=session,
         turn=turn,
-        # A machine without a battery clock begins at 1970, and may look back from there.
-        wall=utc_from_ms(max(0, moment.wall_ms)),
+        wall=utc_from_ms(wall_ms),
         boot_id=moment.boot_id,
         boot_ms=max(0, moment.boot_ms),
-        offset_ms=moment.offset_ms,
+        offset_ms=None if offset_ms is None else max(offset_ms, -wall_ms),
     )
 
 

@@ -474,6 +474,16 @@ def test_a_stamp_from_before_1970_is_written_as_1970() -> None:
     assert ended.wall.year == 1970
 
 
+def test_an_offset_from_before_does_not_lead_to_before_1970() -> None:
+    """The orchestrator would set the event aside, and its use with it."""
+    a = agent()
+    early = replace(moment(4000), wall_ms=4000, offset_ms=-3_600_000)
+    result = cycle(a.state, (used(2000),), early, a.setting)
+    (started,) = [event for event in result.events if isinstance(event, Started)]
+    assert started.wall.year == 1970
+    assert started.offset_ms == -2000
+
+
 spans = st.lists(
     st.tuples(st.integers(1, 4000), st.sampled_from(["", "u", "v", "w"]), st.booleans()),
     min_size=1,
