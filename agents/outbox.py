@@ -57,6 +57,13 @@ CREATE TABLE IF NOT EXISTS mark (
 );
 CREATE TABLE IF NOT EXISTS state (key TEXT PRIMARY KEY, value TEXT NOT NULL);
 """
+#: A damaged name of a column is found where it is used.
+_COLUMNS = (
+    "SELECT id, uuid, acknowledged FROM log LIMIT 0",
+    "SELECT seq, chain, raw, wall_ms, boot_id, boot_ms FROM event LIMIT 0",
+    "SELECT database, seq, wall_ms FROM mark LIMIT 0",
+    "SELECT key, value FROM state LIMIT 0",
+)
 
 
 class OutboxBroken(Exception):
@@ -147,7 +154,8 @@ class Outbox:
                     raise sqlite3.DatabaseError(problem)
                 connection.executescript(_SCHEMA)
                 outbox = cls(path=path, connection=connection, clock=clock, new_log=new_log)
-            except sqlite3.Error as error:
+            except (sqlite3.Error, UnicodeDecodeError) as error:
+                # The latter where SQLite tells, in its own words, of a name that is damaged.
                 kind = OutboxUnwritable if _may_pass(error) else OutboxBroken
                 raise kind(f"{path}: {error}") from error
             undo.pop_all()
@@ -315,6 +323,8 @@ class Outbox:
         if not _UUID.fullmatch(self.log):
             raise OutboxBroken(f"{self.path}: the log's name is damaged")
         try:
+            for sql in _COLUMNS:
+                self._connection.execute(sql)
             for row in self._connection.execute("SELECT seq, chain, raw FROM event"):
                 self._hold(*row)
         except sqlite3.Error as error:
@@ -361,7 +371,7 @@ def plan_in(path: Path) -> str | None:
     return str(text) if sealed(plan).digest == plan.digest else None
 
 
-def _may_pass(error: sqlite3.Error) -> bool:
+def _may_pass(error: Exception) -> bool:
     """Tell whether the trouble is around the file (space, rights, another agent), not in it."""
     code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR)
     return isinstance(error, sqlite3.OperationalError) and code != sqlite3.SQLITE_ERROR

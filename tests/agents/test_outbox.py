@@ -395,6 +395,19 @@ def test_damaged_pages_are_seen_at_the_opening(path: Path, clock: FakeClock) -> 
         Outbox.open(path, clock=clock)
 
 
+@pytest.mark.parametrize("word", [b"boot_ms", b"sqlite_autoindex", b"value TEXT"])
+def test_damage_in_a_name_is_seen_at_the_opening(path: Path, clock: FakeClock, word: bytes) -> None:
+    """SQLite's own check looks at no names, and tells of some of them in broken UTF-8."""
+    outbox = Outbox.open(path, clock=clock)
+    commit(outbox, 1)
+    outbox.close()
+    content = path.read_bytes()
+    assert word in content
+    path.write_bytes(content.replace(word, bytes([word[0] ^ 0xFF]) + word[1:]))
+    with pytest.raises(OutboxBroken, match=r"outbox\.db"):
+        Outbox.open(path, clock=clock)
+
+
 def test_damage_that_is_met_while_running_is_told(
     outbox: Outbox, path: Path, clock: FakeClock
 ) -> None:
