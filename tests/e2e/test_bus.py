@@ -79,17 +79,19 @@ async def presences(client: aiomqtt.Client) -> AsyncIterator[tuple[Presence, boo
 
 async def test_messages_come_in_and_go_out(broker: Broker) -> None:
     """Each with whether the broker had kept it; a mistake in handling one stops none."""
-    async with broker.client(PC) as device, running(Harness(broker)) as harness:
+    async with broker.client(PC) as device:
+        # Before the bus is there, or it would get it live.
         await device.publish(STATUS, b"kept", qos=1, retain=True)
-        await harness.connected.wait()
-        assert await harness.received.get() == (STATUS, b"kept", True)
-        await device.publish(STATUS, b"poison", qos=1)
-        await device.publish(STATUS, b"live", qos=1)
-        assert await harness.received.get() == (STATUS, b"live", False)
-        await device.subscribe(PLAN, qos=1)
-        assert await harness.bus.publish(PLAN, b"plan", 1, True)  # noqa: FBT003 - MQTT's order
-        message = await anext(aiter(device.messages))
-        assert (message.topic.value, message.payload) == (PLAN, b"plan")
+        async with running(Harness(broker)) as harness:
+            await harness.connected.wait()
+            assert await harness.received.get() == (STATUS, b"kept", True)
+            await device.publish(STATUS, b"poison", qos=1)
+            await device.publish(STATUS, b"live", qos=1)
+            assert await harness.received.get() == (STATUS, b"live", False)
+            await device.subscribe(PLAN, qos=1)
+            assert await harness.bus.publish(PLAN, b"plan", 1, True)  # noqa: FBT003 - MQTT's order
+            message = await anext(aiter(device.messages))
+            assert (message.topic.value, message.payload) == (PLAN, b"plan")
 
 
 async def test_presence_is_online_then_offline_at_a_clean_end(broker: Broker) -> None:
