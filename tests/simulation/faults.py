@@ -8,7 +8,7 @@ from tests.simulation.loop import Process
 from tests.simulation.machine import Machine
 from tests.simulation.network import Broker, Way, Weather
 from tests.simulation.server import Server
-from tests.simulation.world import World
+from tests.simulation.world import BEGAN_MS, World
 
 HOUR_MS = 3_600_000
 
@@ -232,7 +232,8 @@ class Faults:
     def _step_agents_clock(self) -> None:
         machine = self._one_of()
         self._world.fault("clock stepped", machine.name)
-        machine.step_clock(self._world.random.choice([-HOUR_MS, HOUR_MS, 0, -(10**12) * 2]))
+        unset_ms = -BEGAN_MS - self._world.now_ms  # 1970, as without a battery
+        machine.step_clock(self._world.random.choice([-HOUR_MS, HOUR_MS, 0, unset_ms]))
 
     def _step_servers_clock(self) -> None:
         self._world.fault("clock stepped", "orchestrator")

@@ -32,7 +32,7 @@ class MachineClock:
 
     def wall_ms(self) -> int:
         """Return milliseconds since 1970."""
-        return max(0, BEGAN_MS + self._world.now_ms + self.wrong_ms)
+        return BEGAN_MS + self._world.now_ms + self.wrong_ms
 
     def boot_ms(self) -> int:
         """Return milliseconds since boot."""
