@@ -64,6 +64,7 @@ class Saved:
     session: OpenSession | None = None
     memory: Memory = field(default_factory=Memory)
     watch: Watch | None = None
+    floor_ms: int | None = None
 
 
 #: So long the device's word on what was before a moment may take. Then its silence is word enough.
@@ -139,12 +140,17 @@ def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple
         session = None
     state = State(
         tick_ms=moment.boot_ms,
-        floor_ms=saved.moment.boot_ms if same_boot else 0,
+        floor_ms=_floor(saved) if same_boot else 0,
         session=session,
         memory=memory,
         unconfirmed=session is not None,
     )
     return state, tuple(events)
+
+
+def _floor(saved: Saved) -> int:
+    """Return up to when all that the device did was taken in before the restart."""
+    return saved.moment.boot_ms if saved.floor_ms is None else saved.floor_ms
 
 
 def snapshot(state: State, moment: Moment) -> Saved:
@@ -161,7 +167,8 @@ def snapshot(state: State, moment: Moment) -> Saved:
         session = tracking.account(session, state.held, sure_ms)
         session = tracking.skip(session, now) if in_gap else session
     seen = state.watch and replace(state.watch, to_ms=max(sure_ms, state.watch.from_ms))
-    return Saved(moment=moment, session=session, memory=state.memory, watch=seen)
+    floor_ms = max(state.floor_ms, state.held.at_ms if state.held else 0)
+    return Saved(moment, session, state.memory, seen, floor_ms)
 
 
 def cycle(
@@ -279,8 +286,9 @@ class _Cycle:
         if not state.unconfirmed and state.held is not None:
             session = tracking.fill(session, state.held, seen)
             session = tracking.account(session, state.held, seen.at_ms)
-        elif state.unconfirmed and seen.use == session.use:
-            session = tracking.skip(session, until_ms)
+        elif state.unconfirmed:
+            session = tracking.reopen(session, seen.at_ms)
+            session = tracking.skip(session, until_ms) if seen.use == session.use else session
         self.state = replace(state, session=session)
 
     def _end(self, seen: Observation) -> None:

@@ -219,7 +219,7 @@ class Outbox:
         if ack.log != self.log or (ack.seq > 0 and ack.chain is None):
             return Verdict.IGNORED
         if ack.seq > self.last or not self._agrees(ack):
-            self._fork(ack.database or "")
+            self._fork()
             return Verdict.FORKED
         verdict = Verdict.ADVANCED if ack.seq > self.acknowledged else Verdict.REWOUND
         if ack.seq == self.acknowledged:
@@ -279,25 +279,28 @@ class Outbox:
         From the oldest on without a hole, by whatever a stepped wall clock stamped them with.
         The newest event always stays: the chain goes on from it. committed: in all databases.
         """
+        # One bound: with several, SQLite would look at every event that is kept.
         sql = """
-            DELETE FROM event
-            WHERE seq < ? AND seq <= (SELECT acknowledged FROM log) AND (
-                seq <= ? OR seq <= ? AND seq < coalesce(
-                    (SELECT seq FROM event WHERE wall_ms >= ? ORDER BY seq LIMIT 1), ?
-                )
+            DELETE FROM event WHERE seq <= min(
+                ?,
+                (SELECT acknowledged FROM log),
+                max(?, min(?, coalesce(
+                    (SELECT seq FROM event WHERE wall_ms >= ? ORDER BY seq LIMIT 1) - 1, ?
+                )))
             )
         """
-        return sql, [(self.last, self.last - MOST_KEPT, committed, before, self.last)]
+        newest = self.last - 1
+        return sql, [(newest, self.last - MOST_KEPT, committed, before, newest)]
 
-    def _fork(self, database: str) -> None:
-        """Begin a new log with the events that are not acknowledged in every database.
+    def _fork(self) -> None:
+        """Begin a new log with every event that is kept, acknowledged or not.
 
-        One that knew this log before we knew it may lack anything.
+        By the new log's name nobody asks for events of the old one: an orchestrator that is
+        restored afterwards would lose what it had acknowledged. Sessions are known by their
+        ids, so what is told twice counts once.
         """
-        marks = self._marks or {database: self.acknowledged}
-        common = min(marks.get(database, 0), self.acknowledged, *marks.values())
-        sql = "SELECT raw, wall_ms, boot_id, boot_ms FROM event WHERE seq > ? ORDER BY seq"
-        rows = self._read(sql, common)
+        sql = "SELECT raw, wall_ms, boot_id, boot_ms FROM event ORDER BY seq"
+        rows = self._read(sql)
         log = self._new_log()
         tip = _Tip(0, first_link(log))
         anew = []

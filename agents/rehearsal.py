@@ -67,9 +67,9 @@ class World:
         outbox.take_at_most(1 if self._spoilt.disk_full else MOST_PAGES)
 
 
-def lines(hear: Callable[[bytes], None], rest: bytes = b"") -> Callable[[bytes], None]:
+def lines(hear: Callable[[bytes], None]) -> Callable[[bytes], None]:
     """Return what takes bytes as they come, and lets each whole line be heard."""
-    waiting = bytearray(rest)
+    waiting = bytearray()
 
     def take(data: bytes) -> None:
         waiting.extend(data)

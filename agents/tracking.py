@@ -113,7 +113,12 @@ def fill(session: OpenSession, held: Observation, seen: Observation) -> OpenSess
     A device that remembers when it changed, and says so afterwards, was as it was held to be
     until then. What it only repeats tells nothing of the gap.
     """
-    if not (session.tail_ms and held.at_ms < seen.at_ms < session.to_ms):
+    return reopen(session, seen.at_ms) if held.at_ms < seen.at_ms else session
+
+
+def reopen(session: OpenSession, at_ms: int) -> OpenSession:
+    """Return the session without the unobserved time at its end, if `at_ms` is within it."""
+    if not (session.tail_ms and at_ms < session.to_ms):
         return session
     return replace(
         session,

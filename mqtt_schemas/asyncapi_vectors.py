@@ -90,13 +90,13 @@ def vectors() -> Json:
 
 
 def _fork() -> Json:
-    """Return what becomes of events 3 and 4 where they are not acknowledged at a fork."""
+    """Return what becomes at a fork of events 3 and 4, the earlier ones being no longer kept."""
     anew, prev = [], first_link(FORKED_LOG)
     for seq, event in enumerate(stored()[2:], start=1):
         anew.append(relinked(event, seq, prev))
         prev = chain(anew[-1])
     return {
-        "acknowledged": 2,
+        "first_kept": 3,
         "new_log": FORKED_LOG,
         "events": [{"text": event.decode(), "chain": chain(event)} for event in anew],
     }

@@ -65,7 +65,7 @@ def read(path: Path) -> Record:
     for log_events in by_log.values():
         record.events += len(log_events)
         for device, raw in log_events:
-            if raw["type"] == "observed" and raw["device_link"] == DeviceLink.CONNECTED:
+            if raw.get("type") == "observed" and raw["device_link"] == DeviceLink.CONNECTED:
                 record.devices[device].observed.append(Interval(raw["from_ms"], raw["to_ms"]))
     return record
 
@@ -83,7 +83,7 @@ def _by_session(
     told: defaultdict[tuple[str, str], list[Raw]] = defaultdict(list)
     for log_events in by_log.values():
         for device, raw in log_events:
-            if raw["type"] in ("started", "ended"):
+            if raw.get("type") in ("started", "ended"):
                 told[device, raw["session"]].append(raw)
     return told
 

@@ -305,6 +305,21 @@ def test_a_device_that_remembers_fills_the_agents_gap() -> None:
     assert [ended.unobserved_ms for ended in a.ended()] == [0, 0, 0]
 
 
+def test_a_restart_right_after_a_gap_leaves_it_to_the_device_to_tell() -> None:
+    """What was saved in the gap's name does not stand in the way of the device's own stamps."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(1000)
+    a.step(20_000)
+    state, _ = resume(snapshot(a.state, moment(20_000)), moment(21_000), "simulated/1")
+    b = Agent(a.setting, state)
+    b.step(21_000, free(3000), used(5000, "v"), free(9000), used(15_000, "w"), used(21_000, "w"))
+    b.step(22_000, free(22_000))
+    first, *rest = b.ended()
+    assert (first.active_ms, first.unobserved_ms) == (1000 - SETTLED_MS, 0)
+    assert [ended.active_ms for ended in rest] == [4000, 7000]
+
+
 def test_what_a_device_only_repeats_fills_no_gap() -> None:
     """It says how it is, not how it was all the while."""
     a = agent()
