@@ -47,8 +47,7 @@ def format_utc(value: datetime) -> str:
 
     One spelling only, because digests and chains are computed over the text.
     """
-    value = to_utc(value)
-    return f"{value:%Y-%m-%dT%H:%M:%S}.{value.microsecond // 1000:03d}Z"
+    return to_utc(value).isoformat(timespec="milliseconds").removesuffix("+00:00") + "Z"
 
 
 def utc_from_ms(milliseconds: int) -> datetime:

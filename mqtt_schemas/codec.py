@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NamedTuple, NoReturn, TypeVar, get_args
 
 from pydantic import ValidationError
-from pydantic_core import ErrorDetails
+from pydantic_core import ErrorDetails, PydanticSerializationError, to_json
 
 from mqtt_schemas.base import VERSION, Message
 from mqtt_schemas.canonical import NotCanonical, canonical, chain, plan_digest
@@ -33,6 +34,14 @@ MAX_PAYLOAD = 1_048_576
 M = TypeVar("M", bound=Message)
 
 _PLACE = re.compile(r"[a-z0-9_]{1,40}")
+_DIGEST = re.compile(r"[0-9a-f]{64}")
+#: The keys of each event as a writer of this version sends them, in canonical order.
+_KEYS = {
+    model.model_fields["type"].default: tuple(sorted({*model.model_fields, "seq", "prev"}))
+    for model in get_args(get_args(Event)[0])
+}
+#: TypeAdapter's own method costs a tenth more.
+_VALIDATE: Callable[[bytes], Event] = EVENT.validator.validate_json
 
 MODELS: dict[Channel, type[Message]] = {
     Channel.LINK: Link,
@@ -74,8 +83,7 @@ class Received:
     message: Message | None
 
 
-@dataclass(frozen=True, slots=True)
-class Incoming:
+class Incoming(NamedTuple):
     """One event of a batch. `event` is None where the body is bad; `reason` then says why."""
 
     seq: int
@@ -118,7 +126,8 @@ def sealed(plan: Plan) -> Plan:
 
 def event_bytes(seq: int, prev: str, body: EventBody) -> bytes:
     """Return an event as canonical JSON: what is stored, hashed and sent."""
-    return canonical({**body.model_dump(mode="json"), "seq": seq, "prev": prev})
+    fields = {**body.model_dump(mode="json"), "seq": seq, "prev": prev}
+    return canonical(dict(sorted(fields.items())))  # in order it is written faster
 
 
 def relinked(event: bytes, seq: int, prev: str) -> bytes:
@@ -133,6 +142,38 @@ def batch_bytes(log: str, events: list[bytes]) -> bytes:
 
 def incoming(raw: dict[str, Any]) -> Incoming:
     """Return one event of a batch, its body judged. Raises InvalidMessage without seq or prev."""
+    return _as_we_write(raw) or _judged(raw)
+
+
+def _as_we_write(raw: dict[str, Any]) -> Incoming | None:
+    """Take an event as agents of this version send it, in half the time; None for any other.
+
+    Where its keys are all known and in order, what validation lets through is canonical:
+    there is no number that is not whole or beyond 2^53, and no key that is not ASCII.
+    """
+    kind, seq, prev = raw.get("type"), raw.get("seq"), raw.get("prev")
+    if type(kind) is not str or tuple(raw) != _KEYS.get(kind):
+        return None
+    if type(seq) is not int or not 1 <= seq < 2**53:
+        return None
+    if type(prev) is not str or not _DIGEST.fullmatch(prev):
+        return None
+    if kind == "ended" and not (_in_order(raw["categories"]) and _in_order(raw["figures"])):
+        return None
+    try:
+        text = to_json(raw)
+        event = _VALIDATE(text)
+    except (PydanticSerializationError, ValidationError):
+        return None
+    return Incoming(seq, prev, chain(text), text, event)
+
+
+def _in_order(value: object) -> bool:
+    return isinstance(value, dict) and (not value or list(value) == sorted(value))
+
+
+def _judged(raw: dict[str, Any]) -> Incoming:
+    """Take any event."""
     try:
         frame = EventFrame.model_validate(raw)
     except ValidationError as error:

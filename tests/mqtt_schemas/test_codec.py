@@ -17,6 +17,8 @@ from mqtt_schemas.codec import (
     MODELS,
     Fault,
     InvalidMessage,
+    _as_we_write,
+    _judged,
     batch_bytes,
     decode,
     encode,
@@ -162,6 +164,25 @@ def test_any_other_json_object_is_refused(value: dict[str, Any]) -> None:
     """Without seq and prev it has no place in the log."""
     with pytest.raises(InvalidMessage):
         incoming(value)
+
+
+@given(bodies, frames, st.data())
+def test_the_short_way_leads_where_the_long_one_does(
+    body: EventBody, frame: dict[str, Any], data: st.DataObject
+) -> None:
+    """What agents of this version send takes it; what differs from it, in anything, does not."""
+    raw = json.loads(event_bytes(frame["seq"], frame["prev"], body))
+    assert _as_we_write(raw) == _judged(raw)
+    key = data.draw(st.sampled_from(sorted(raw)))
+    values = json_values | st.dictionaries(st.sampled_from("ba"), st.integers(0, 9))
+    for spoilt in (
+        raw | {key: data.draw(values)},
+        {each: value for each, value in raw.items() if each != key},
+        {each: value for each, value in raw.items() if each != key} | {key: raw[key]},
+        raw | {"zz": data.draw(json_values)},
+    ):
+        got = _as_we_write(spoilt)
+        assert got is None or got == _judged(spoilt)
 
 
 def test_what_decode_never_lets_through_is_refused_all_the_same() -> None:
