@@ -342,8 +342,11 @@ class Runtime:
             log.error(
                 "%s: two histories share a log: what follows is logged anew", self._outbox.path
             )
-        if verdict is not Verdict.IGNORED:
-            self._events_changed.set()
+        if verdict is Verdict.IGNORED:
+            return
+        self._events_changed.set()
+        if verdict is not Verdict.ADVANCED or self._outbox.acknowledged == self._outbox.last:
+            # A backlog is acknowledged in hundreds of steps, and a status costs as much as each.
             self._status_changed.set()
 
     def _status(self, connection: str) -> Status:

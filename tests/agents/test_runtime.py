@@ -700,6 +700,25 @@ async def test_events_go_out_and_an_acknowledgement_is_taken(path: Path) -> None
 
 
 @virtual_time
+async def test_a_status_tells_of_the_last_acknowledgement_not_of_each(path: Path) -> None:
+    """A backlog of thousands is acknowledged in many steps."""
+    async with agent(path) as a:
+        a.link.receive(plan(outside=OPEN))
+        for use in ("u", None, "v", None):
+            a.device.show(use)
+            await asyncio.sleep(1)
+        raws = a.outbox.batch(0).events
+        assert len(raws) == 4
+        told = []
+        for seq in (2, 3, 4):
+            before = len(a.link.statuses())
+            a.link.receive(Ack(log=a.outbox.log, seq=seq, chain=chain(raws[seq - 1])))
+            await asyncio.sleep(0.01)
+            told.append(len(a.link.statuses()) - before)
+        assert told == [0, 0, 1]
+
+
+@virtual_time
 async def test_a_fork_is_logged_and_sent_anew(path: Path, caplog: pytest.LogCaptureFixture) -> None:
     """The status carries the new log at once."""
     async with agent(path) as a:
