@@ -157,13 +157,15 @@ class Library:
         )
         return str(json.loads(answer.stdout)["booking"]["id"])
 
-    def command(self, *words: str, code: int = 0) -> subprocess.CompletedProcess[str]:
+    def command(
+        self, *words: str, code: int = 0, within: float = WITHIN
+    ) -> subprocess.CompletedProcess[str]:
         """Run `laitevuoro` and hold it to its exit code."""
         done = subprocess.run(
             [str(BIN / "laitevuoro"), *words, "--config", str(self.config)],
             capture_output=True,
             text=True,
-            timeout=WITHIN,
+            timeout=within,
             check=False,
         )
         assert done.returncode == code, f"{words}: {done.returncode}: {done.stderr}{done.stdout}"
