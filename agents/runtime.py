@@ -234,7 +234,7 @@ class Runtime:
 
     def _take_offset(self, offset: Offset) -> None:
         self._offset = offset
-        self._store({"offset": _OFFSET.dump_json(offset).decode()})
+        self._keep("offset", _OFFSET.dump_json(offset).decode())
         self._due.set()
 
     # --- a cycle, and what it leaves on disk
@@ -288,11 +288,15 @@ class Runtime:
             self._events_lost = True
             del self._unsaved[:-MOST_UNSAVED]
 
+    def _keep(self, key: str, value: str) -> None:
+        """Write what stands by itself; where that fails, with the next that is written."""
+        self._unsaved_state[key] = value
+        self._store({})
+
     def _store(self, state: dict[str, str], events: Sequence[EventBody] = ()) -> bool:
-        """Write; where that fails, keep the state for the next time."""
-        self._unsaved_state |= state
+        """Write events and the state that follows from them: never one without the other."""
         try:
-            self._outbox.commit(events, self._unsaved_state)
+            self._outbox.commit(events, {**self._unsaved_state, **state})
         except OutboxUnwritable as error:
             if not self._unwritable:
                 log.error("the outbox can't be written: %s", error)  # noqa: TRY400 - one line
@@ -330,7 +334,7 @@ class Runtime:
         if self._schedule is not None and plan.revision <= self._schedule.plan.revision:
             return
         self._schedule = Schedule(plan)
-        self._store({"plan": encode(plan).decode()})
+        self._keep("plan", encode(plan).decode())
         self._due.set()
 
     def _take_ack(self, ack: Ack) -> None:

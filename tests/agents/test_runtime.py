@@ -574,6 +574,25 @@ async def test_a_stop_saves_what_it_can(path: Path) -> None:
     assert kinds[:2] == ["started", "ended"]
 
 
+@virtual_time
+async def test_what_follows_from_an_event_is_never_saved_without_it(path: Path) -> None:
+    """After a save that failed comes another one, of a plan alone, and then a kill."""
+    async with agent(path) as a:
+        a.link.receive(plan(outside=OPEN))
+        a.device.show("u")
+        await asyncio.sleep(10)
+        a.disk(full=True)
+        a.device.show(None)
+        await asyncio.sleep(0.5)
+        a.disk(full=False)
+        a.link.receive(plan(outside=OPEN, revision=2))
+        left = a.as_left_by_a_kill()
+    async with agent(left) as b:
+        await asyncio.sleep(1)
+        assert b.kinds == ["started", "ended"]
+        assert b.told_plan().revision == 2
+
+
 # --- a restart
 
 
