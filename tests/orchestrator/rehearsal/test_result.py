@@ -59,5 +59,10 @@ def test_exact_means_that_all_four_are_zero() -> None:
     """Whichever is not."""
     zero = Figures()
     assert zero.exact
-    for what in ("lost", "doubled", "overcounted_ms", "unexplained_ms"):
-        assert not replace(zero, **{what: 1}).exact
+    for wrong in (
+        replace(zero, lost=1),
+        replace(zero, doubled=1),
+        replace(zero, overcounted_ms=1),
+        replace(zero, unexplained_ms=1),
+    ):
+        assert not wrong.exact
