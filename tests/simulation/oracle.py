@@ -190,11 +190,14 @@ class _Examined:
 
     def _hold_against_truth(self, session: Session, from_ms: int, to_ms: int) -> None:
         use = self._use_of(from_ms, to_ms)
+        machine = self._machine
+        # A driver that hangs for longer than the protocol allows is noticed by its silence.
+        late_ms = LOOK_MS + machine.napped_ms + machine.device.silences * LOST_BY_A_SILENCE_MS
         for name, told, true in (
             ("active", session.active_ms, use.time(from_ms, to_ms, active=True)),
             ("idle", session.idle_ms, use.time(from_ms, to_ms, active=False)),
         ):
-            if told > true + LOOK_MS + self._machine.napped_ms:
+            if told > true + late_ms:
                 self._find(
                     f"session {session.id[:6]} ({from_ms}..{to_ms}, {session.state}) has"
                     f" {told} ms {name}, the truth has {true}"
