@@ -52,6 +52,13 @@ async def agent(folder: Path) -> AsyncIterator[Simulated]:
         await device.stop()
 
 
+async def meet(device: Simulated) -> None:
+    """Look until the device is there: a busy machine takes its time to connect the two."""
+    async with asyncio.timeout(20):
+        while (await device.observe())[-1].device_link is not DeviceLink.CONNECTED:
+            await device.changed()
+
+
 async def see(device: Simulated, state: DeviceState) -> list[Observation]:
     """Observe as the runtime does, until the device is in a state."""
     seen: list[Observation] = []
@@ -82,7 +89,7 @@ def active_ms(seen: Sequence[Observation], use: str) -> int:
 async def test_what_is_counted_equals_the_journal_to_the_millisecond(tmp_path: Path) -> None:
     """The device stamps its changes itself, so no latency enters the count."""
     async with scripted(tmp_path, COMES_AND_GOES) as process, agent(tmp_path) as device:
-        await device.observe()
+        await meet(device)
         assert await device.carry_out(Order(Step.OPEN, "t-1")) == Answer(OrderOutcome.DONE)
         seen = await collect(device, 1)
         (use,) = process.journal(UseEnded)
@@ -98,7 +105,7 @@ async def test_what_is_counted_equals_the_journal_to_the_millisecond(tmp_path: P
 async def test_orders_take_effect_before_they_are_answered(tmp_path: Path) -> None:
     """After "done" the end of the use is there to be observed."""
     async with scripted(tmp_path, STAYS) as process, agent(tmp_path) as device:
-        await device.observe()
+        await meet(device)
         await device.carry_out(Order(Step.OPEN, "t-1"))
         await device.changed()
         warn = Order(Step.WARN, "t-1", seconds_left=60, phrase="turn_ends_in")
@@ -116,7 +123,7 @@ async def test_orders_take_effect_before_they_are_answered(tmp_path: Path) -> No
 async def test_nothing_new_is_the_last_again_but_no_second_end(tmp_path: Path) -> None:
     """The stamp stays: it holds since then."""
     async with scripted(tmp_path, COMES_AND_GOES), agent(tmp_path) as device:
-        await device.observe()
+        await meet(device)
         await device.carry_out(Order(Step.OPEN, "t-1"))
         seen = await collect(device, 1)
         await see(device, DeviceState.FREE)
@@ -140,7 +147,7 @@ async def test_a_killed_device_ends_its_use_and_comes_back(tmp_path: Path) -> No
     """Nothing is counted while it was away, and the new process is found again."""
     async with agent(tmp_path) as device:
         async with scripted(tmp_path, STAYS) as process:
-            await device.observe()
+            await meet(device)
             await device.carry_out(Order(Step.OPEN, "t-1"))
             await see(device, DeviceState.IN_USE)
             await process.kill()
@@ -172,10 +179,10 @@ async def test_a_new_agent_hears_what_it_missed_and_nothing_twice(tmp_path: Path
     """What one agent observed, the next one does not; what nobody did, it does."""
     async with scripted(tmp_path, COMES_AND_GOES) as process:
         async with agent(tmp_path) as device:
-            await device.observe()
+            await meet(device)
             await device.carry_out(Order(Step.OPEN, "t-1"))
             first = await see(device, DeviceState.IN_USE)
-            await device.observe()
+            await meet(device)
         await eventually(lambda: bool(process.journal(UseEnded)))
         async with agent(tmp_path) as device:
             second = await collect(device, 1)
@@ -191,7 +198,7 @@ async def test_a_device_that_hangs_answers_no_order(
     """The wait is bounded, and the reason is said."""
     monkeypatch.setattr(simulated, "ANSWER_WITHIN", 0.2)
     async with scripted(tmp_path, STAYS) as process, agent(tmp_path) as device:
-        await device.observe()
+        await meet(device)
         os.kill(process.process.pid, signal.SIGSTOP)
         answer = await device.carry_out(Order(Step.OPEN, "t-1"))
         assert answer == Answer(OrderOutcome.FAILED, "no_answer")
