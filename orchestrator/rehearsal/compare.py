@@ -16,7 +16,8 @@ overcounted_ms: counted active (idle) time beyond the truly active (idle) time b
 unexplained_ms: true time that was not counted and was not unseen for a reason on record. On
     record means: in no interval that the agent told as observed, or in a session's own
     unobserved time. A reason means: an agent killed (up to 30 s back, its last checkpoint, and
-    on until it looked again), stopped, or put back to an older outbox. Named losses (the
+    on until it looked again), stopped (up to 2 s back, what was sure), or put back to an older
+    outbox; a device killed (up to 2 s back, when it was last heard). Named losses (the
     orchestrator's record of events that a device no longer kept) are reasons of their own.
 """
 

@@ -30,6 +30,9 @@ from orchestrator.store.errors import StoreFailed
 UP_WITHIN = 60.0
 #: What a kill may cost: a checkpoint is that old at most (design).
 CHECKPOINT_MS = 30_000
+#: What an agent is sure of when it is stopped, or its device dies: a tick or a sign of life, each
+#: a second old, and half a second for what is still on its way; all a little late.
+SURE_MS = 2000
 #: Milliseconds that an agent has from its start to its first look.
 LOOKS_WITHIN_MS = 15_000
 #: Copies of the orchestrator's database that are kept.
@@ -160,13 +163,15 @@ class Stage:
             self._excuse_up_to(device, boot_ms() + LOOKS_WITHIN_MS)
 
     async def kill_process(self, name: str) -> None:
-        """Kill -9. What an agent had not yet saved was seen by nobody."""
+        """Kill -9. What an agent had not yet saved, or a device not yet said, was seen by nobody."""
         now_ms = boot_ms()
         await self._let_go(name).kill()
         if name in agents():
             from_ms = self._full_since.get(name, now_ms) - CHECKPOINT_MS
             for device in devices_of(name):
                 self.excused[device].append(Interval(from_ms, boot_ms()))
+        elif name in devices():
+            self.excused[name].append(Interval(now_ms - SURE_MS, boot_ms()))
 
     def stop_for_a_while(self, name: str) -> Callable[[], None]:
         """Send SIGSTOP; return what lets it go on."""
@@ -180,7 +185,7 @@ class Stage:
             child.wake()
             for device in devices_of(name) if name in agents() else ():
                 # Its first cycle afterwards may take a moment on a busy machine.
-                self.excused[device].append(Interval(from_ms, boot_ms() + 1000))
+                self.excused[device].append(Interval(from_ms - SURE_MS, boot_ms() + 1000))
 
         return go_on
 

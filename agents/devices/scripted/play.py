@@ -90,6 +90,7 @@ class Play:
 
     def _take_right(self, use: Use, now_ms: int) -> None:
         """Give a use from before a turn to the turn; a turn's use stays with its own."""
+        use.since.add(self._turn)
         if use.right is not Right.TURN:
             self.truth.note(*use.close_span(now_ms))
             use.right, use.turn = self._right()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from agents.devices.scripted.journal import EndedBy, Line, Right, Span, UseEnded
 from agents.devices.scripted.script import Stretch, Visit
@@ -15,7 +15,8 @@ class Use:
 
     begun_in: the turn that the device was open for when it began. span_ms: since when
     activity and right are as they are. stretch: what the customer is at, by its number.
-    moves: grows whenever that changes.
+    moves: grows whenever that changes. since: the turns that the device was opened for while it
+    went on; an agent that saw it begin after its own turn's end gives it to one of them.
     """
 
     id: str
@@ -31,6 +32,7 @@ class Use:
     active_ms: int = 0
     idle_ms: int = 0
     refused: int = 0
+    since: set[str | None] = field(default_factory=set)
 
     @property
     def doing(self) -> Stretch:
@@ -44,7 +46,8 @@ class Use:
 
     def belongs_to(self, turn: str | None) -> bool:
         """Tell whether an order for this turn means this use; an order for none always does."""
-        return turn is None or self.begun_in is None or turn in (self.begun_in, self.turn)
+        mine = {self.begun_in, self.turn} | self.since
+        return turn is None or self.begun_in is None or turn in mine
 
     @property
     def active(self) -> bool:

@@ -130,6 +130,16 @@ def test_an_end_never_hits_the_next_turns_customer() -> None:
     assert stage.ended == []
 
 
+def test_an_end_hits_whom_a_turn_opened_under() -> None:
+    """A customer who came in the moment of a turn's end may be the next turn's, to the agent."""
+    stage = Stage(visit=[visit(stays=True)])
+    stage.order(0, Step.OPEN, "t-1")
+    stage.order(5, Step.OPEN)
+    stage.order(10, Step.OPEN, "t-2")
+    assert stage.order(20, Step.END, "t-2") == Answer(OrderOutcome.DONE)
+    assert len(stage.ended) == 1
+
+
 def test_a_locked_device_is_free_again_with_the_next_opening() -> None:
     """Lock ends the use and keeps everybody out until the device opens."""
     stage = Stage(visit=[visit(stays=True)])
