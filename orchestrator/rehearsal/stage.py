@@ -163,7 +163,7 @@ class Stage:
             self._excuse_up_to(device, boot_ms() + LOOKS_WITHIN_MS)
 
     async def kill_process(self, name: str) -> None:
-        """Kill -9. What an agent had not yet saved, or a device not yet said, was seen by nobody."""
+        """Kill -9. What an agent had not saved yet, or a device not said, was seen by nobody."""
         now_ms = boot_ms()
         await self._let_go(name).kill()
         if name in agents():
