@@ -22,6 +22,7 @@ from mqtt_schemas.codec import batch_bytes, decode, incoming
 from mqtt_schemas.messages import MAX_EVENTS, Ack, Events
 from mqtt_schemas.topics import Channel, device_topic
 from tests.agents.fakes import ADDRESS, OTHER_BOOT, FakeClock, body
+from tests.failing_writes import failing_writes
 
 FOREIGN_LOG = "ffffffff-ffff-ffff-ffff-ffffffffffff"
 DAY_MS = 86_400_000
@@ -155,6 +156,17 @@ def test_a_full_disk_leaves_nothing_half_written(outbox: Outbox) -> None:
     outbox.commit(many, {"newest": "kept"})
     assert numbers(kept(outbox)) == list(range(1, 200))
     assert outbox.load("newest") == "kept"
+
+
+def test_a_write_error_leaves_nothing_half_written(outbox: Outbox) -> None:
+    """A failing disk is told as a full one is, and the same commit goes through afterwards."""
+    commit(outbox, 1)
+    many = [body(number) for number in range(2, 50)]
+    with failing_writes(outbox.path), pytest.raises(OutboxUnwritable, match="disk I/O error"):
+        outbox.commit(many, {"newest": "lost"})
+    assert (outbox.last, numbers(kept(outbox)), outbox.load("newest")) == (1, [1], "(1,)")
+    outbox.commit(many, {"newest": "kept"})
+    assert numbers(kept(outbox)) == list(range(1, 50))
 
 
 def test_an_acknowledgement_that_cant_be_written_is_not_taken(outbox: Outbox) -> None:

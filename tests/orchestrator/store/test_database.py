@@ -15,6 +15,7 @@ import pytest
 from orchestrator.store.database import Database
 from orchestrator.store.errors import DatabaseInUse, DatabaseUnusable, StoreFailed
 from orchestrator.store.writer import Work
+from tests.failing_writes import failing_writes
 
 
 def _insert(connection: sqlite3.Connection, value: str = "x") -> None:
@@ -121,6 +122,20 @@ async def test_a_full_disk_fails_everybody_and_heals(database: Database) -> None
     await database.write(_insert)
     assert database.healthy
     assert _outside(database) == ["x"]
+
+
+async def test_a_write_error_fails_everybody_and_heals(database: Database) -> None:
+    """As a full disk does."""
+    await database.write(_insert)
+    with failing_writes(database.path):
+        results = await _together(database, *(partial(_insert, value=value) for value in "ab"))
+    assert [type(each) for each in results] == [StoreFailed, StoreFailed]
+    assert "disk I/O error" in str(results[0])
+    assert not database.healthy
+    assert _outside(database) == ["x"]
+    await database.write(partial(_insert, value="y"))
+    assert database.healthy
+    assert _outside(database) == ["x", "y"]
 
 
 async def test_readers_see_one_state_and_can_not_write(database: Database) -> None:
