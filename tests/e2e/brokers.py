@@ -16,13 +16,14 @@ import sys
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import aiomqtt
 import pytest
 
-from mqtt_schemas.topics import Address, Instance
+from mqtt_schemas.topics import Address, Channel, Instance, device_topic, up_filter
 from orchestrator.broker import launch, mosquitto, nats
 from orchestrator.broker.access import User, orchestrator_user, users
 from orchestrator.broker.credentials import hash_secret, new_secret
@@ -45,6 +46,16 @@ SOCKET_OPTIONS = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 
 class BrokerNotStarted(Exception):
     """The broker ended or stayed silent. The text holds its log."""
+
+
+class Place(Protocol):
+    """Where somebody connects, and as whom: a broker, or what stands before it."""
+
+    host: str
+    port: int
+
+    def credentials(self, user: str | Address | Instance) -> tuple[str, str]:
+        """Return (user name, password)."""
 
 
 class Broker:
@@ -90,6 +101,14 @@ class Broker:
     def revoke(self, user: str) -> None:
         """Take a user away."""
         del self._users[user]
+        self._write()
+        self.reload()
+
+    def allow(self, device: Address, channels: Sequence[Channel] = ()) -> None:
+        """Let a device publish on these channels only; by default on all that is its own."""
+        topics = tuple(device_topic(device, channel) for channel in channels)
+        user = self._users[device.user]
+        self._users[user.name] = replace(user, publish=topics or (up_filter(device),))
         self._write()
         self.reload()
 

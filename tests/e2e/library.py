@@ -92,7 +92,10 @@ class Process:
 
 @dataclass
 class Spec:
-    """One device of the library, and how its agent reaches it."""
+    """One device of the library, and how its agent reaches it.
+
+    broker_port: of what stands between its agent and the broker, if anything does.
+    """
 
     id: str
     kind: str = "vr"
@@ -101,6 +104,7 @@ class Spec:
     policy: Mapping[str, Any] = field(default_factory=lambda: {"at_end": "end"})
     script: str | None = None
     without_plan: str = "closed"
+    broker_port: int | None = None
 
 
 class Library:
@@ -268,7 +272,8 @@ class Library:
             (self.folder / f"{spec.id}.script.toml").write_text(spec.script)
             own["socket"] = str(self.folder / f"{spec.id}.sock")
         (self.folder / f"{spec.id}.toml").write_text(
-            f'state_dir = "{self.folder / "agents"}"\n[broker]\nport = {self.broker.port}\n'
+            f'state_dir = "{self.folder / "agents"}"\n'
+            f"[broker]\nport = {spec.broker_port or self.broker.port}\n"
             f'[[device]]\nsite = "{SITE}"\nid = "{spec.id}"\nkind = "{spec.kind}"\n'
             f'driver = "{spec.driver}"\npassword_file = "{self.folder / f"{spec.id}.secret"}"\n'
             f'without_plan = "{spec.without_plan}"\n[device.{spec.driver}]\n{_table(own)}'

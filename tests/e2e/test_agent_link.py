@@ -22,7 +22,7 @@ from mqtt_schemas.messages import Ack, Presence, TimeAnswer
 from mqtt_schemas.messages import Link as LinkMessage
 from mqtt_schemas.topics import Address, Channel, device_topic, instance_topic, site_filter
 from tests.agents.waiting import until
-from tests.e2e.brokers import DEVICES, MAIN, SITE, Broker
+from tests.e2e.brokers import DEVICES, MAIN, SITE, Broker, Place
 
 pytestmark = pytest.mark.e2e
 
@@ -36,7 +36,7 @@ TIMEOUT, HEARTBEAT, WITHIN = 1.0, 0.3, 20.0
 class Agent:
     """A link under way that publishes a heartbeat, and what it went through."""
 
-    def __init__(self, broker: Broker, address: Address, user: Address) -> None:
+    def __init__(self, broker: Place, address: Address, user: Address) -> None:
         name, secret = broker.credentials(user)
         identity = Identity(address, "pc", "0.1.0", BOOT, name, secret)
         settings = BrokerSettings(host=broker.host, port=broker.port)

@@ -18,7 +18,7 @@ from mqtt_schemas.topics import Channel, Instance, device_topic, instance_topic
 from orchestrator import bus as bus_module
 from orchestrator.bus import Broker as Where
 from orchestrator.bus import Bus
-from tests.e2e.brokers import DEVICES, MAIN, SITE, Broker
+from tests.e2e.brokers import DEVICES, MAIN, SITE, Broker, Place
 
 pytestmark = pytest.mark.e2e
 
@@ -31,7 +31,7 @@ PRESENCE = instance_topic(MAIN)
 class Harness:
     """A bus, what it has received, and when it connected."""
 
-    def __init__(self, broker: Broker, *, password: str | None = None) -> None:
+    def __init__(self, broker: Place, *, password: str | None = None) -> None:
         name, secret = broker.credentials(MAIN)
         self.received: asyncio.Queue[tuple[str, bytes, bool]] = asyncio.Queue()
         self.connected = asyncio.Event()
