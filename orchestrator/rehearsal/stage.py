@@ -224,6 +224,8 @@ class Stage:
     def stash_outbox(self, device: str) -> None:
         """Keep a copy of a device's outbox. Its agent does not run."""
         target = self._folder / "stashes" / f"{device}-{len(self._stashes[device])}"
+        # Killed before it ever opened it: then what is kept is that there was none.
+        self._outbox(device).parent.mkdir(parents=True, exist_ok=True)
         shutil.copytree(self._outbox(device).parent, target)
         self._stashes[device].append((boot_ms(), target))
 
