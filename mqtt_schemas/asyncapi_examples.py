@@ -34,7 +34,19 @@ from mqtt_schemas.messages import (
     TurnNow,
     Watching,
 )
-from mqtt_schemas.plan import AtEnd, CheckIn, HashedCode, Notice, OutsideTurns, Plan, Turn
+from mqtt_schemas.plan import (
+    AtEnd,
+    CheckIn,
+    DatedCode,
+    HashedCode,
+    Notice,
+    OutsideTurns,
+    Plan,
+    StaffCode,
+    Turn,
+    WalkIn,
+    Window,
+)
 from mqtt_schemas.topics import Address, Instance
 
 Json = dict[str, Any]
@@ -85,6 +97,8 @@ def plan() -> Plan:
         check_in=CheckIn(within=900, code=check_in_code()),
     )
     notice = Notice(id="n-1", phrase="turn_over", until=START + 4 * hour)
+    terms: Json = {"max_seconds": 1800, "gap": 300, "warn_before": (300, 60), "grace": 60}
+    today = DatedCode(starts_at=START - hour, ends_at=START + 23 * hour, code=check_in_code())
     return sealed(
         Plan(
             issuer=INSTANCE.name,
@@ -95,7 +109,10 @@ def plan() -> Plan:
             after_expiry=OutsideTurns.CLOSED,
             outside_turns=OutsideTurns.CLOSED,
             turns=(first, second),
+            windows=(Window(starts_at=START - hour, ends_at=START + 8 * hour),),
             notices=(notice,),
+            walk_in=WalkIn(**terms),
+            staff_code=StaffCode(**terms, days=(today,)),
         )
     )
 

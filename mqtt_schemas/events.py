@@ -97,7 +97,11 @@ class TurnOpened(EventBody):
 
     type: Literal["turn_opened"] = "turn_opened"
     source: TurnSource = TurnSource.PLAN
+    ends_at: UtcTime | None = Field(
+        default=None, description="of a turn that the agent made: when it is to end, in plan time"
+    )
     target_group: Id | None = None
+    group_assumed: bool = False
     party_size: PartySize | None = None
 
 
@@ -120,6 +124,7 @@ class Started(EventBody):
     type: Literal["started"] = "started"
     basis: Basis
     target_group: Id | None = None
+    group_assumed: bool = Field(default=False, description="nobody declared the group")
     party_size: PartySize | None = None
 
 
@@ -148,6 +153,7 @@ class Ended(EventBody):
     categories: Figures = Field(default_factory=dict, description="active milliseconds by category")
     figures: Figures = Field(default_factory=dict, description="the device's own, e.g. filament_mm")
     target_group: Id | None = None
+    group_assumed: bool = Field(default=False, description="nobody declared the group")
     party_size: PartySize | None = None
     at_checkpoint: bool = Field(
         default=False, description="ended afterwards, at the last checkpoint before a cut"

@@ -114,6 +114,9 @@ class Status(Message):
     turn: TurnNow | None = None
     blocked: Code | None = Field(default=None, description="why the device does not obey")
     session: Checkpoint | None = None
+    to_be_cleared: OpaqueId | None = Field(
+        default=None, description="the session whose finished part is still on the device"
+    )
     readings: Readings = Field(default_factory=dict)
     plan: PlanInForce | None = None
     clock: AgentClock

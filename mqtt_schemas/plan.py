@@ -23,7 +23,9 @@ from mqtt_schemas.base import (
 )
 
 #: In the longest spelling of each they stay below codec.MAX_PAYLOAD.
-MAX_TURNS = 1500
+MAX_TURNS = 1300
+#: A week of hours with every gap and period; they are few beside the turns.
+MAX_WINDOWS = 200
 
 
 class AtEnd(StrEnum):
@@ -78,8 +80,14 @@ class Turn(Model):
     at_end: AtEnd
     check_in: CheckIn | None = None
     target_group: Id | None = None
+    group_assumed: bool = Field(
+        default=False, description="nobody declared the group: it is a guess"
+    )
     party_size: PartySize | None = None
     event: OpaqueId | None = Field(default=None, description="the group event it belongs to")
+    rotate: Annotated[Seconds, Field(ge=30)] | None = Field(
+        default=None, description="a group event's participants change places every so many seconds"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -99,11 +107,57 @@ class Notice(Model):
     until: UtcTime
 
 
-class WalkIn(Model):
-    """Use without a booking that the agent may open alone."""
+class Terms(Model):
+    """How a turn that the agent opens alone runs. Its end is never past the window's."""
 
-    max_seconds: Seconds
+    max_seconds: Annotated[Seconds, Field(ge=1)]
+    min_seconds: Annotated[Seconds, Field(ge=1)] = Field(
+        default=60, description="where less is left, none is opened"
+    )
     gap: Seconds = Field(default=0, description="seconds kept free before the next turn")
+    warn_before: Annotated[Items[Seconds], Field(max_length=10)] = ()
+    grace: Seconds = 0
+    at_end: AtEnd = AtEnd.LOCK
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if list(self.warn_before) != sorted(set(self.warn_before), reverse=True):
+            raise ValueError("warn_before is not in falling order")
+        return self
+
+
+class WalkIn(Terms):
+    """Use without a booking: the customer begins it at the device, within a window."""
+
+
+class DatedCode(Model):
+    """A code that holds for a time."""
+
+    starts_at: UtcTime
+    ends_at: UtcTime
+    code: HashedCode
+
+
+class StaffCode(Terms):
+    """Staff opens the device by hand, at any hour, with the code of the day."""
+
+    days: Annotated[Items[DatedCode], Field(min_length=1, max_length=10)]
+
+
+class Window(Model):
+    """A span in which the device may be used without a turn: the library is open for it."""
+
+    starts_at: UtcTime
+    ends_at: UtcTime
+    assumed_group: Id | None = Field(
+        default=None, description="of walk-ins that declare none, e.g. in youth hours"
+    )
+
+    @model_validator(mode="after")
+    def _in_order(self) -> Self:
+        if self.ends_at <= self.starts_at:
+            raise ValueError("a window ends before it starts")
+        return self
 
 
 class Plan(Message):
@@ -117,9 +171,16 @@ class Plan(Message):
     after_expiry: Literal[OutsideTurns.OPEN, OutsideTurns.CLOSED]
     outside_turns: OutsideTurns
     turns: Annotated[Items[Turn], Field(max_length=MAX_TURNS)] = ()
+    windows: Annotated[Items[Window], Field(max_length=MAX_WINDOWS)] = Field(
+        default=(),
+        description="outside them `outside_turns: open` and walk-ins do not hold; none: always",
+    )
     notices: Annotated[Items[Notice], Field(max_length=20)] = ()
     walk_in: WalkIn | None = None
-    staff_code: HashedCode | None = None
+    staff_code: StaffCode | None = None
+    cleared: OpaqueId | None = Field(
+        default=None, description="the session whose finished part was taken off the device"
+    )
 
     @model_validator(mode="after")
     def _turns_do_not_overlap(self) -> Self:
@@ -128,4 +189,11 @@ class Plan(Message):
                 raise ValueError(f"turn {later.id} begins before turn {earlier.id} ends")
         if len({turn.id for turn in self.turns}) != len(self.turns):
             raise ValueError("a turn's id stands twice")
+        return self
+
+    @model_validator(mode="after")
+    def _windows_do_not_overlap(self) -> Self:
+        for earlier, later in pairwise(self.windows):
+            if later.starts_at < earlier.ends_at:
+                raise ValueError("a window begins before the one before it ends")
         return self

@@ -19,7 +19,6 @@ from mqtt_schemas import __version__
 from mqtt_schemas.topics import Instance
 from orchestrator import bus as mqtt
 from orchestrator.attendant import Attendant
-from orchestrator.booking_service import BookingService
 from orchestrator.broker.access import AccessError, orchestrator_user
 from orchestrator.broker.credentials import CredentialsError
 from orchestrator.broker.embedded import Embedded
@@ -35,8 +34,10 @@ from orchestrator.dispatch import Dispatch
 from orchestrator.ingest import Ingest
 from orchestrator.metrics import Metrics, Service
 from orchestrator.notify import Notify
+from orchestrator.office import Office
 from orchestrator.overview import Overview
 from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
+from orchestrator.services import services
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreError
 from orchestrator.twins import Twins
@@ -309,13 +310,17 @@ class Parts:
             now=clocks.now,
             live=self.attendant.now,
         )
-        self.service = BookingService(
-            database=database,
-            devices=devices,
-            target_groups=config.orchestrator.target_groups,
-            zone=config.zone,
-            now=clocks.now,
-            deliver=self.dispatch.deliver,
+        self.services = services(
+            Office(
+                database=database,
+                devices=devices,
+                target_groups=config.orchestrator.target_groups,
+                zone=config.zone,
+                language=config.orchestrator.language,
+                now=clocks.now,
+                deliver=self.dispatch.deliver,
+                replan=self.dispatch.replan,
+            )
         )
         metrics = Metrics(
             devices=devices,
@@ -346,7 +351,7 @@ class Parts:
         self.public = public_app(
             overview=overview, metrics=metrics, coverages=self.coverages, version=__version__
         )
-        self.admin = admin_app(service=self.service, version=__version__)
+        self.admin = admin_app(services=self.services, version=__version__)
 
     async def run_bus(self) -> None:
         """Stay connected, for ever."""

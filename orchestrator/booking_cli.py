@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -17,7 +17,7 @@ from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
 from orchestrator.config_errors import InvalidConfiguration
 from orchestrator.counter import Counter, Refused, counter_of
-from orchestrator.domain.bookings import BookingState
+from orchestrator.domain.bookings import LIVE, BookingState
 from orchestrator.domain.local_time import InvalidTime, parse_length, parse_moment, say_moment
 from orchestrator.web.models import BookingView, ChangeView, NewBooking, NewEnd
 
@@ -28,7 +28,7 @@ app = typer.Typer(no_args_is_help=True, help="Book turns, and change what is boo
 
 Device = Annotated[str, typer.Option(help="Its id, or site/id.")]
 Id = Annotated[str, typer.Argument(metavar="ID", help="The booking's id, as `list` shows it.")]
-_LIST: TypeAdapter[Sequence[BookingView]] = TypeAdapter(Sequence[BookingView])
+_LIST: TypeAdapter[list[BookingView]] = TypeAdapter(list[BookingView])
 
 
 @app.command()
@@ -54,7 +54,9 @@ def add(
             target_group=group,
             party_size=party,
         )
-        desk.tell("Booked", desk.counter.add(new), as_json=as_json)
+        desk.tell(
+            "Booked", desk.counter.ask("POST", ("bookings",), ChangeView, body=new), as_json=as_json
+        )
 
 
 @app.command("list")
@@ -70,10 +72,12 @@ def list_bookings(
     with _desk(config) as desk:
         first = desk.moment(since or "now")
         last = desk.moment(until) if until else first + LISTED
+        span = {"ends_after": first.isoformat(), "starts_before": last.isoformat()}
+        only = {"device": device} if device is not None else {}
         found = [
             booking
-            for booking in desk.counter.between(first, last, device)
-            if everything or booking.state is BookingState.BOOKED
+            for booking in desk.counter.ask("GET", ("bookings",), _LIST, params=span | only)
+            if everything or booking.state in LIVE
         ]
         if as_json:
             typer.echo(_LIST.dump_json(found, indent=1).decode())
@@ -88,7 +92,11 @@ def list_bookings(
 def cancel(booking: Id, config: Config = DEFAULT_CONFIG, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
     """Cancel a booking. A running turn ends."""
     with _desk(config) as desk:
-        desk.tell("Cancelled", desk.counter.cancel(booking), as_json=as_json)
+        desk.tell(
+            "Cancelled",
+            desk.counter.ask("DELETE", ("bookings", booking), ChangeView),
+            as_json=as_json,
+        )
 
 
 @app.command()
@@ -107,7 +115,11 @@ def extend(
             new = NewEnd(more_seconds=int(parse_length(by).total_seconds()))
         else:
             new = NewEnd(ends_at=desk.moment(end or ""))
-        desk.tell("Changed", desk.counter.set_end(booking, new), as_json=as_json)
+        desk.tell(
+            "Changed",
+            desk.counter.ask("PATCH", ("bookings", booking), ChangeView, body=new),
+            as_json=as_json,
+        )
 
 
 class _Desk:

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta
 from difflib import get_close_matches
 
 from mqtt_schemas.base import to_utc
@@ -23,8 +23,9 @@ from orchestrator.domain.bookings import (
     spacing,
 )
 from orchestrator.domain.devices import Device
+from orchestrator.office import Office
 from orchestrator.store import bookings
-from orchestrator.store.database import Connection, Database
+from orchestrator.store.database import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: A class of children with their teacher; the contract's own limit (mqtt_schemas.base.PartySize).
@@ -52,27 +53,12 @@ class Change:
 
 
 class BookingService:
-    """Adds, lists, changes and cancels bookings. Every refusal is a BookingRefused.
+    """Adds, lists, changes and cancels bookings. Every refusal is a BookingRefused."""
 
-    deliver: tells a booking's device of a change, and how far that came.
-    """
-
-    def __init__(
-        self,
-        *,
-        database: Database,
-        devices: Mapping[Address, Device],
-        target_groups: Collection[str],
-        zone: tzinfo,
-        now: Callable[[], datetime],
-        deliver: Callable[[Booking], Awaitable[Delivery]],
-    ) -> None:
-        self._database = database
-        self._devices = devices
-        self._target_groups = target_groups
-        self._zone = zone
-        self._now = now
-        self._deliver = deliver
+    def __init__(self, office: Office) -> None:
+        self._office = office
+        self._database = office.database
+        self._devices = office.devices
 
     async def add(self, order: Order) -> Change:
         """Book a turn. Raises BookingRefused, StoreFailed.
@@ -90,7 +76,7 @@ class BookingService:
             target_group=order.target_group,
             party_size=order.party_size,
         )
-        desk = self._desk(device)
+        desk = self._office.desk(device)
 
         def take(rows: Connection) -> Booking:
             others = _others(rows, desk, booking)
@@ -148,16 +134,13 @@ class BookingService:
         return device_named(name, self._devices)
 
     def _check_people(self, order: Order) -> None:
-        if order.target_group not in self._target_groups:
+        if order.target_group not in self._office.target_groups:
             raise NotKnown(
                 f"There is no target group {order.target_group!r}; "
-                f"there are {', '.join(self._target_groups)}."
+                f"there are {', '.join(self._office.target_groups)}."
             )
         if order.party_size is not None and not 1 <= order.party_size <= LARGEST_PARTY:
             raise BookingRefused(f"A party is 1 to {LARGEST_PARTY} people, not {order.party_size}.")
-
-    def _desk(self, device: Device) -> Desk:
-        return Desk(device, to_utc(self._now()), self._zone)
 
     def _find(self, rows: Connection, booking_id: str) -> tuple[Booking, Desk]:
         booking = bookings.find(rows, booking_id)
@@ -166,10 +149,12 @@ class BookingService:
         device = self._devices.get(booking.address)
         if device is None:
             raise NotKnown(f"The booking's device, {booking.address}, is not served any more.")
-        return booking, self._desk(device)
+        return booking, self._office.desk(device)
 
     async def _told(self, device: Device, booking: Booking) -> Change:
-        return Change(booking, device, await self._deliver(booking))
+        return Change(
+            booking, device, await self._office.deliver(booking.address, booking.starts_at)
+        )
 
 
 def device_named(name: str, devices: Mapping[Address, Device]) -> Device:

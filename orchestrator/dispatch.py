@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -16,7 +16,6 @@ from mqtt_schemas.topics import Address, Channel, device_topic
 from orchestrator.deadlines import Deadlines
 from orchestrator.delivery import Delivery
 from orchestrator.domain.agreement import Agreement, judge, retry_after, revision_after
-from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import Device
 from orchestrator.domain.planning import earliest_end, issue, look_ahead, says
 from orchestrator.publish import Publish
@@ -160,15 +159,20 @@ class Dispatch:
         await self._attend_one(lane)
         return lane.plan
 
-    async def deliver(self, booking: Booking, *, within: float = 3.0) -> Delivery:
-        """Refresh the booking's device and tell how far that came, after `within` s at most."""
-        lane = self._lanes[booking.address]
-        plan = await self.refresh(booking.address)
+    async def deliver(
+        self, address: Address, matters_at: datetime | None = None, *, within: float = 3.0
+    ) -> Delivery:
+        """Plan a device anew after a change and tell how far that came, after `within` s at most.
+
+        matters_at: from when on the change matters; None: at once.
+        """
+        lane = self._lanes[address]
+        plan = await self.refresh(address)
         if plan is None or lane.boundary is None:
             return Delivery.NOT_STORED
-        if booking.starts_at >= plan.valid_until:
+        if matters_at is not None and matters_at >= plan.valid_until:
             return Delivery.LATER
-        if not self._twins.of(booking.address).online(self._monotonic()):
+        if not self._twins.of(address).online(self._monotonic()):
             return Delivery.OFFLINE
         try:
             async with asyncio.timeout(within):
@@ -176,6 +180,12 @@ class Dispatch:
         except TimeoutError:
             return Delivery.SENT
         return Delivery.IN_FORCE
+
+    def replan(self, addresses: Collection[Address]) -> None:
+        """Have devices planned anew soon: what holds for them has changed."""
+        for address in addresses:
+            self._lanes[address].changed = True
+        self._look_at(addresses)
 
     def _look_at(self, addresses: Iterable[Address]) -> None:
         self._waiting.update(addresses)

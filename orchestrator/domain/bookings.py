@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta, tzinfo
 from enum import StrEnum
 
-from mqtt_schemas.plan import AtEnd
+from mqtt_schemas.plan import AtEnd, HashedCode
 from mqtt_schemas.topics import Address
-from orchestrator.domain.devices import Device, Policy
+from orchestrator.domain.devices import CheckInBy, Device, Policy
 from orchestrator.domain.local_time import say_length, say_moment
 
 #: A form filled in at 14:00 and sent at 14:00:40 is in time.
@@ -25,15 +25,52 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class BookingState(StrEnum):
-    """Where a booking stands. More states come with check-in and the queue."""
+    """Where a booking stands.
+
+    offered: held for the first in the queue until `hold_until`. no_show: not checked in in
+    time, so its turn was released. released: given back by staff or customer before its end.
+    """
 
     BOOKED = "booked"
+    OFFERED = "offered"
+    CHECKED_IN = "checked_in"
+    USED = "used"
+    NO_SHOW = "no_show"
     CANCELLED = "cancelled"
+    RELEASED = "released"
+
+
+#: A turn of these takes its time of the device. A used one up to its end.
+LIVE = frozenset(
+    {BookingState.BOOKED, BookingState.OFFERED, BookingState.CHECKED_IN, BookingState.USED}
+)
+
+
+class Purpose(StrEnum):
+    """What a device is booked for. A block gives nobody a turn; an event's turn is a group's."""
+
+    TURN = "turn"
+    EVENT = "event"
+    BLOCK = "block"
+
+
+class BookedBy(StrEnum):
+    """Where a booking comes from. device: begun there, as a walk-in or with a staff code."""
+
+    STAFF = "staff"
+    QUEUE = "queue"
+    DEVICE = "device"
+    IMPORT = "import"
 
 
 @dataclass(frozen=True, slots=True)
 class Booking:
-    """A customer's, or a group's, claim to a device. Times are UTC. Names nobody."""
+    """A customer's, or a group's, claim to a device. Times are UTC. Names nobody.
+
+    kind: where any device of that kind was asked for, so that it may be moved. series, event:
+    ids. hold_until: of an offer. code: of check-in; the words themselves are kept nowhere.
+    walk_in: without notice. over_closing: staff lets it run on after closing. rotate: seconds.
+    """
 
     id: str
     address: Address
@@ -42,6 +79,23 @@ class Booking:
     target_group: str | None = None
     party_size: int | None = None
     state: BookingState = BookingState.BOOKED
+    purpose: Purpose = Purpose.TURN
+    by: BookedBy = BookedBy.STAFF
+    group_assumed: bool = False
+    kind: str | None = None
+    series: str | None = None
+    event: str | None = None
+    rotate: int | None = None
+    walk_in: bool = False
+    over_closing: bool = False
+    check_in: CheckInBy = CheckInBy.NONE
+    code: HashedCode | None = None
+    hold_until: datetime | None = None
+
+    @property
+    def live(self) -> bool:
+        """Whether it takes time of its device."""
+        return self.state in LIVE
 
 
 class BookingRefused(ValueError):
@@ -87,7 +141,7 @@ def clash(
     spacing: timedelta = timedelta(0),
 ) -> Booking | None:
     """Return the earliest booking that leaves no room, or None. Cancelled ones need no room."""
-    live = (booking for booking in bookings if booking.state is BookingState.BOOKED)
+    live = (booking for booking in bookings if booking.live)
     found = [
         booking
         for booking in live
@@ -110,7 +164,7 @@ def nearest_free(
     """
     taken = [(_LONG_AGO, _up(now))]
     for booking in bookings:
-        if booking.state is BookingState.BOOKED:
+        if booking.live:
             first = _down(booking.starts_at - spacing - length)
             taken.append((first, _up(booking.ends_at + spacing)))
     for first, last in _joined(taken):

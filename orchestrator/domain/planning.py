@@ -13,7 +13,7 @@ from mqtt_schemas.base import to_utc
 from mqtt_schemas.codec import sealed
 from mqtt_schemas.plan import MAX_TURNS, AtEnd, OutsideTurns, Plan, Turn
 from mqtt_schemas.topics import Address
-from orchestrator.domain.bookings import Booking, BookingState
+from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import Device, Policy
 
 #: How far a plan reaches on the day that it is moved on. A day less is what is always left.
@@ -160,7 +160,7 @@ def _turns(policy: Policy, bookings: Iterable[Booking]) -> list[Turn]:
     seen: set[str] = set()
     for booking in sorted(bookings, key=lambda b: (b.starts_at, b.ends_at, b.id)):
         in_the_way = planned and booking.starts_at < planned[-1].ends_at
-        if booking.state is not BookingState.BOOKED or in_the_way or booking.id in seen:
+        if not booking.live or in_the_way or booking.id in seen:
             continue
         planned.append(booking)
         seen.add(booking.id)

@@ -4,41 +4,54 @@ from __future__ import annotations
 
 import sqlite3
 from datetime import datetime
+from typing import Any
 
 from mqtt_schemas.base import ms_from_utc, utc_from_ms
+from mqtt_schemas.plan import HashedCode
 from mqtt_schemas.topics import Address
-from orchestrator.domain.bookings import Booking, BookingState
+from orchestrator.domain.bookings import LIVE, BookedBy, Booking, BookingState, Purpose
+from orchestrator.domain.devices import CheckInBy
 
-_SELECT = (
-    "SELECT id, site, device, starts_ms, ends_ms, target_group, party_size, state FROM bookings"
+_COLUMNS = (
+    "id",
+    "site",
+    "device",
+    "starts_ms",
+    "ends_ms",
+    "target_group",
+    "party_size",
+    "state",
+    "purpose",
+    "booked_by",
+    "group_assumed",
+    "kind",
+    "series",
+    "event",
+    "rotate",
+    "walk_in",
+    "over_closing",
+    "check_in",
+    "code",
+    "hold_until_ms",
 )
+_SELECT = f"SELECT {', '.join(_COLUMNS)} FROM bookings"  # noqa: S608 - our own names
+_VALUES = ", ".join(f":{column}" for column in _COLUMNS)
+_SET = ", ".join(f"{column} = :{column}" for column in _COLUMNS[1:])
+_INSERT = (
+    f"INSERT INTO bookings ({', '.join(_COLUMNS)}, created_ms) VALUES ({_VALUES}, :created_ms)"  # noqa: S608 - our own names
+)
+_UPDATE = f"UPDATE bookings SET {_SET} WHERE id = :id"  # noqa: S608 - our own names
+_LIVE = ", ".join(f"'{state}'" for state in sorted(LIVE))
 
 
 def insert(connection: sqlite3.Connection, booking: Booking, *, created: datetime) -> None:
     """Keep a new booking."""
-    connection.execute(
-        "INSERT INTO bookings (id, site, device, starts_ms, ends_ms, target_group, party_size,"
-        " state, created_ms) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            booking.id,
-            booking.address.site,
-            booking.address.device,
-            ms_from_utc(booking.starts_at),
-            ms_from_utc(booking.ends_at),
-            booking.target_group,
-            booking.party_size,
-            booking.state,
-            ms_from_utc(created),
-        ),
-    )
+    connection.execute(_INSERT, _row(booking) | {"created_ms": ms_from_utc(created)})
 
 
 def change(connection: sqlite3.Connection, booking: Booking) -> None:
-    """Keep a booking's new end and state."""
-    connection.execute(
-        "UPDATE bookings SET ends_ms = ?, state = ? WHERE id = ?",
-        (ms_from_utc(booking.ends_at), booking.state, booking.id),
-    )
+    """Keep a booking as it is now."""
+    connection.execute(_UPDATE, _row(booking))
 
 
 def find(connection: sqlite3.Connection, booking_id: str) -> Booking | None:
@@ -56,8 +69,8 @@ def of_device(
     """Return a device's live bookings that end after a time, by their start."""
     rows = connection.execute(
         f"{_SELECT} WHERE site = ? AND device = ? AND ends_ms > ?"
-        " AND state = ? ORDER BY starts_ms, id",
-        (address.site, address.device, ms_from_utc(ends_after), BookingState.BOOKED),
+        f" AND state IN ({_LIVE}) ORDER BY starts_ms, id",
+        (address.site, address.device, ms_from_utc(ends_after)),
     )
     return [_booking(row) for row in rows]
 
@@ -73,14 +86,52 @@ def between(
     return [_booking(row) for row in rows]
 
 
-def _booking(row: tuple[str, str, str, int, int, str | None, int | None, str]) -> Booking:
-    booking_id, site, device, starts_ms, ends_ms, group, party, state = row
+def _row(booking: Booking) -> dict[str, str | int | None]:
+    return {
+        "id": booking.id,
+        "site": booking.address.site,
+        "device": booking.address.device,
+        "starts_ms": ms_from_utc(booking.starts_at),
+        "ends_ms": ms_from_utc(booking.ends_at),
+        "target_group": booking.target_group,
+        "party_size": booking.party_size,
+        "state": booking.state,
+        "purpose": booking.purpose,
+        "booked_by": booking.by,
+        "group_assumed": booking.group_assumed,
+        "kind": booking.kind,
+        "series": booking.series,
+        "event": booking.event,
+        "rotate": booking.rotate,
+        "walk_in": booking.walk_in,
+        "over_closing": booking.over_closing,
+        "check_in": booking.check_in,
+        "code": None if booking.code is None else booking.code.model_dump_json(),
+        "hold_until_ms": None if booking.hold_until is None else ms_from_utc(booking.hold_until),
+    }
+
+
+def _booking(row: tuple[Any, ...]) -> Booking:
+    kept = dict(zip(_COLUMNS, row, strict=True))
+    code, hold_ms = kept["code"], kept["hold_until_ms"]
     return Booking(
-        id=booking_id,
-        address=Address(site, device),
-        starts_at=utc_from_ms(starts_ms),
-        ends_at=utc_from_ms(ends_ms),
-        target_group=group,
-        party_size=party,
-        state=BookingState(state),
+        id=kept["id"],
+        address=Address(kept["site"], kept["device"]),
+        starts_at=utc_from_ms(kept["starts_ms"]),
+        ends_at=utc_from_ms(kept["ends_ms"]),
+        target_group=kept["target_group"],
+        party_size=kept["party_size"],
+        state=BookingState(kept["state"]),
+        purpose=Purpose(kept["purpose"]),
+        by=BookedBy(kept["booked_by"]),
+        group_assumed=bool(kept["group_assumed"]),
+        kind=kept["kind"],
+        series=kept["series"],
+        event=kept["event"],
+        rotate=kept["rotate"],
+        walk_in=bool(kept["walk_in"]),
+        over_closing=bool(kept["over_closing"]),
+        check_in=CheckInBy(kept["check_in"]),
+        code=None if code is None else HashedCode.model_validate_json(code),
+        hold_until=None if hold_ms is None else utc_from_ms(hold_ms),
     )

@@ -11,6 +11,7 @@ import uuid
 from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
 
+from orchestrator.store import schema_turns
 from orchestrator.store.errors import DatabaseUnusable
 
 migrations = Migrations("laitevuoro")
@@ -315,6 +316,12 @@ def m0006_coverage(database: Administered) -> None:
             PRIMARY KEY (who, site, device, from_ms)
         ) WITHOUT ROWID""",
     )
+
+
+@migrations()
+def m0007_booking_windows(database: Administered) -> None:
+    """Let bookings say what they are for; keep staff's word on a device, and who did what."""
+    _all(database, *schema_turns.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:

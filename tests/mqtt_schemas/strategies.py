@@ -41,7 +41,19 @@ from mqtt_schemas.messages import (
     TurnNow,
     Watching,
 )
-from mqtt_schemas.plan import AtEnd, CheckIn, HashedCode, Notice, OutsideTurns, Plan, Turn, WalkIn
+from mqtt_schemas.plan import (
+    AtEnd,
+    CheckIn,
+    DatedCode,
+    HashedCode,
+    Notice,
+    OutsideTurns,
+    Plan,
+    StaffCode,
+    Turn,
+    WalkIn,
+    Window,
+)
 from mqtt_schemas.topics import RESERVED_SITE, Address, Channel
 
 LARGEST = 2**53 - 1
@@ -97,6 +109,7 @@ statuses = st.builds(
         idle_ms=milliseconds,
         unobserved_ms=milliseconds,
     ),
+    to_be_cleared=st.none() | opaque_ids,
     readings=st.dictionaries(codes, st.floats(allow_nan=False, allow_infinity=False), max_size=4),
     plan=st.none() | st.builds(PlanInForce, issuer=ids, revision=milliseconds, digest=digests),
     clock=st.builds(
@@ -153,11 +166,46 @@ def turn_lists(draw: DrawFn) -> tuple[Turn, ...]:
                     st.none() | st.builds(CheckIn, within=seconds, code=st.none() | hashed_codes)
                 ),
                 target_group=draw(st.none() | ids),
+                group_assumed=draw(st.booleans()),
                 party_size=draw(parties),
                 event=draw(st.none() | opaque_ids),
+                rotate=draw(st.none() | st.integers(30, 366 * DAY)),
             )
         )
     return tuple(turns)
+
+
+@st.composite
+def window_lists(draw: DrawFn) -> tuple[Window, ...]:
+    """Return windows one after another."""
+    windows = []
+    at = datetime(2026, 1, 1, tzinfo=UTC)
+    for length in draw(st.lists(st.integers(1, 10**8), max_size=3)):
+        starts_at = at + timedelta(milliseconds=draw(st.integers(0, 10**8)))
+        at = starts_at + timedelta(milliseconds=length)
+        windows.append(Window(starts_at=starts_at, ends_at=at, assumed_group=draw(st.none() | ids)))
+    return tuple(windows)
+
+
+terms = {
+    "max_seconds": st.integers(1, 366 * DAY),
+    "min_seconds": st.integers(1, 366 * DAY),
+    "gap": seconds,
+    "warn_before": st.lists(seconds, unique=True, max_size=4).map(
+        lambda steps: tuple(sorted(steps, reverse=True))
+    ),
+    "grace": seconds,
+    "at_end": st.sampled_from(AtEnd),
+}
+staff_codes = st.builds(
+    StaffCode,
+    days=st.lists(
+        st.builds(DatedCode, starts_at=times, ends_at=times, code=hashed_codes),
+        min_size=1,
+        max_size=2,
+    ).map(tuple),
+    **terms,
+)
 
 
 plans = st.builds(
@@ -180,8 +228,10 @@ plans = st.builds(
         ),
         max_size=2,
     ).map(tuple),
-    walk_in=st.none() | st.builds(WalkIn, max_seconds=seconds, gap=seconds),
-    staff_code=st.none() | hashed_codes,
+    windows=window_lists(),
+    walk_in=st.none() | st.builds(WalkIn, **terms),
+    staff_code=st.none() | staff_codes,
+    cleared=st.none() | opaque_ids,
 ).map(sealed)
 
 common = {
@@ -193,10 +243,20 @@ common = {
     "boot_ms": milliseconds,
     "offset_ms": st.none() | offsets,
 }
-groups: dict[str, SearchStrategy[Any]] = {"target_group": st.none() | ids, "party_size": parties}
+groups: dict[str, SearchStrategy[Any]] = {
+    "target_group": st.none() | ids,
+    "group_assumed": st.booleans(),
+    "party_size": parties,
+}
 figures = st.dictionaries(codes, milliseconds, max_size=4)
 bodies: SearchStrategy[EventBody] = st.one_of(
-    st.builds(TurnOpened, **common, **groups, source=st.sampled_from(TurnSource)),
+    st.builds(
+        TurnOpened,
+        **common,
+        **groups,
+        source=st.sampled_from(TurnSource),
+        ends_at=st.none() | times,
+    ),
     st.builds(CheckedIn, **common),
     st.builds(ExtensionRequested, **common, seconds=milliseconds),
     st.builds(Started, **common, **groups, basis=st.sampled_from(Basis)),

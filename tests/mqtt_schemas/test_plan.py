@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import ValidationError
@@ -10,13 +11,18 @@ from pydantic import ValidationError
 from mqtt_schemas.codec import MAX_PAYLOAD, encode, sealed
 from mqtt_schemas.plan import (
     MAX_TURNS,
+    MAX_WINDOWS,
     AtEnd,
     CheckIn,
+    DatedCode,
     HashedCode,
     Notice,
     OutsideTurns,
     Plan,
+    StaffCode,
     Turn,
+    WalkIn,
+    Window,
 )
 
 NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
@@ -37,7 +43,7 @@ def turn(name: str, start: int, end: int, **more: object) -> Turn:
     )
 
 
-def plan(*turns: Turn, notices: tuple[Notice, ...] = ()) -> Plan:
+def plan(*turns: Turn, **more: Any) -> Plan:  # noqa: ANN401 - any field of a plan
     """Return a plan of these turns."""
     return Plan(
         issuer="library",
@@ -48,7 +54,7 @@ def plan(*turns: Turn, notices: tuple[Notice, ...] = ()) -> Plan:
         after_expiry=OutsideTurns.CLOSED,
         outside_turns=OutsideTurns.CLOSED,
         turns=turns,
-        notices=notices,
+        **more,
     )
 
 
@@ -106,7 +112,9 @@ def test_the_largest_plan_fits_in_a_payload() -> None:
             check_in=CheckIn(within=YEAR, code=CODE),
             target_group="a" * 40,
             party_size=1000,
+            group_assumed=True,
             event="e" * 64,
+            rotate=YEAR,
         )
         for number in range(MAX_TURNS)
     ]
@@ -119,7 +127,28 @@ def test_the_largest_plan_fits_in_a_payload() -> None:
         )
         for number in range(20)
     ]
-    assert len(encode(sealed(plan(*turns, notices=tuple(notices))))) <= MAX_PAYLOAD
+    windows = [
+        Window(
+            starts_at=NOON + timedelta(seconds=2 * number),
+            ends_at=NOON + timedelta(seconds=2 * number + 1),
+            assumed_group="a" * 40,
+        )
+        for number in range(MAX_WINDOWS)
+    ]
+    terms: dict[str, Any] = {
+        "max_seconds": YEAR,
+        "warn_before": tuple(range(YEAR, YEAR - 10, -1)),
+    }
+    day = DatedCode(starts_at=NOON, ends_at=NOON, code=CODE)
+    largest = plan(
+        *turns,
+        notices=tuple(notices),
+        windows=tuple(windows),
+        walk_in=WalkIn(**terms),
+        staff_code=StaffCode(**terms, days=(day,) * 10),
+        cleared="c" * 64,
+    )
+    assert len(encode(sealed(largest))) <= MAX_PAYLOAD
 
 
 def test_one_turn_more_is_refused() -> None:
@@ -127,3 +156,24 @@ def test_one_turn_more_is_refused() -> None:
     turns = [turn(f"t{number}", number, number + 1) for number in range(MAX_TURNS + 1)]
     with pytest.raises(ValidationError):
         plan(*turns)
+
+
+def test_windows_come_one_after_another() -> None:
+    """A device is not open twice at one time."""
+    hour = timedelta(hours=1)
+    first = Window(starts_at=NOON, ends_at=NOON + 2 * hour)
+    later = Window(starts_at=NOON + hour, ends_at=NOON + 3 * hour)
+    with pytest.raises(ValidationError, match="before the one before it ends"):
+        plan(windows=(first, later))
+
+
+def test_a_window_has_a_length() -> None:
+    """One that ends where it starts is no opening at all."""
+    with pytest.raises(ValidationError, match="ends before it starts"):
+        Window(starts_at=NOON, ends_at=NOON)
+
+
+def test_the_warnings_of_a_walk_in_fall() -> None:
+    """They are given in the order in which they come, as a turn's."""
+    with pytest.raises(ValidationError, match="falling order"):
+        WalkIn(max_seconds=1800, warn_before=(60, 300))

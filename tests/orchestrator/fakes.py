@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from mqtt_schemas.base import DeviceLink, DeviceState
 from mqtt_schemas.codec import decode
@@ -11,6 +13,8 @@ from mqtt_schemas.messages import AgentClock, Link, OutboxState, PlanInForce, St
 from mqtt_schemas.plan import AtEnd, Plan
 from mqtt_schemas.topics import Address
 from orchestrator.domain.devices import Device, Policy
+from orchestrator.office import Deliver, Office, not_now, to_nobody
+from orchestrator.store.database import Database
 
 NOW = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 PRINTER = Device(
@@ -104,4 +108,26 @@ def status(plan: Plan | PlanInForce | None = None, *, connection: int = 1) -> St
         plan=in_force(plan) if isinstance(plan, Plan) else plan,
         clock=AgentClock(wall=NOW, boot_id=_BOOT, boot_ms=0, offset_ms=0, offset_age_ms=0),
         outbox=OutboxState(log=_BOOT, first_kept=0, last=0, oldest_age_ms=None),
+    )
+
+
+def office(
+    database: Database,
+    *,
+    now: Callable[[], datetime],
+    deliver: Deliver = to_nobody,
+    devices: Mapping[Address, Device] = DEVICES,
+    target_groups: Collection[str] = ("lapset", "nuoret"),
+    replan: Callable[[Collection[Address]], None] = not_now,
+) -> Office:
+    """Return an office in Helsinki, of two groups."""
+    return Office(
+        database=database,
+        devices=devices,
+        target_groups=target_groups,
+        zone=ZoneInfo("Europe/Helsinki"),
+        language="fi",
+        now=now,
+        deliver=deliver,
+        replan=replan,
     )

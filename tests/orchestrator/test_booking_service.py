@@ -6,15 +6,15 @@ import asyncio
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from mqtt_schemas.topics import Address
 from orchestrator.booking_service import BookingService, Order
 from orchestrator.delivery import Delivery
-from orchestrator.domain.bookings import Booking, BookingRefused, BookingState, NoRoom, NotKnown
+from orchestrator.domain.bookings import BookingRefused, BookingState, NoRoom, NotKnown
 from orchestrator.store.database import Database
-from tests.orchestrator.fakes import DEVICES, NOW, PC, PRINTER, FakeClock
+from tests.orchestrator.fakes import NOW, PC, PRINTER, FakeClock, office
 
 HOUR = timedelta(hours=1)
 
@@ -23,20 +23,13 @@ class Counter:
     """A service with a real store, and what it told the devices."""
 
     def __init__(self, database: Database) -> None:
-        self.told: list[Booking] = []
+        self.told: list[tuple[Address, datetime | None]] = []
         self.clock = FakeClock()
-        self.service = BookingService(
-            database=database,
-            devices=DEVICES,
-            target_groups=("lapset", "nuoret"),
-            zone=ZoneInfo("Europe/Helsinki"),
-            now=self.clock.now,
-            deliver=self.deliver,
-        )
+        self.service = BookingService(office(database, now=self.clock.now, deliver=self.deliver))
 
-    async def deliver(self, booking: Booking) -> Delivery:
-        """Note what is to be told."""
-        self.told.append(booking)
+    async def deliver(self, address: Address, matters_at: datetime | None) -> Delivery:
+        """Note who is to be told, of what time."""
+        self.told.append((address, matters_at))
         return Delivery.IN_FORCE
 
 
@@ -58,7 +51,7 @@ def order(
 async def test_a_booking_is_kept_and_its_device_is_told(counter: Counter) -> None:
     """The answer is the booking as it is kept, and how far it has come."""
     change = await counter.service.add(order(party_size=2))
-    assert counter.told == [change.booking]
+    assert counter.told == [(change.booking.address, change.booking.starts_at)]
     assert (change.device, change.delivery) == (PRINTER, Delivery.IN_FORCE)
     assert await counter.service.between(NOW, NOW + 3 * HOUR) == [change.booking]
     assert (change.booking.target_group, change.booking.party_size) == ("nuoret", 2)
@@ -122,7 +115,7 @@ async def test_a_cancelled_turn_is_free_again(counter: Counter) -> None:
     booking = (await counter.service.add(order())).booking
     change = await counter.service.cancel(booking.id)
     assert change.booking.state is BookingState.CANCELLED
-    assert counter.told[-1] == change.booking
+    assert counter.told[-1] == (change.booking.address, change.booking.starts_at)
     again = await counter.service.add(order())
     states = [each.state for each in await counter.service.between(NOW, NOW + 9 * HOUR)]
     assert sorted(states) == [BookingState.BOOKED, BookingState.CANCELLED]
@@ -146,7 +139,7 @@ async def test_a_running_turn_gets_a_new_end_or_so_much_more_time(counter: Count
         await counter.service.set_end(booking.id, HOUR)
     change = await counter.service.set_end(booking.id, counter.clock.now())
     assert change.booking.ends_at == NOW + 1.5 * HOUR
-    assert counter.told[-1] == change.booking
+    assert counter.told[-1] == (change.booking.address, change.booking.starts_at)
 
 
 async def test_an_unknown_booking_is_refused(counter: Counter) -> None:

@@ -114,7 +114,7 @@ ADD = ["booking", "add", "--device", "printer-1", "--group", "nuoret"]
         (["booking", "extend", "x"], "Give either --end or --by."),
         (["booking", "extend", "x", "--by", "1h"], "There is no booking 'x'."),
         (["booking", "extend", "x", "--by", "999999h"], "more_seconds: Input should be less"),
-        (["booking", "cancel", "../x"], "There is no booking '../x'."),
+        (["booking", "cancel", "../x"], "There is nothing called '../x'."),
         (["booking", "list", "--from", "yesterday"], "'yesterday' is no time"),
         (["booking", "list", "--device", "x"], "There is no device 'x'."),
     ],

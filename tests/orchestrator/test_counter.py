@@ -10,11 +10,11 @@ import httpx
 import pytest
 
 from orchestrator.config import Configuration
-from orchestrator.counter import Refused, Remote, counter_of
+from orchestrator.counter import Counter, Refused, counter_of
 from orchestrator.delivery import Delivery
 from orchestrator.places import ADMIN_SOCKET, DATABASE
 from orchestrator.store.database import Database
-from orchestrator.web.models import NewBooking, NewEnd
+from orchestrator.web.models import BookingView, ChangeView, NewBooking, NewEnd
 from tests.orchestrator.parts import configuration
 
 SOON = datetime.now(UTC) + timedelta(hours=1)
@@ -24,6 +24,11 @@ NEW = NewBooking(
     ends_at=SOON + timedelta(hours=1),
     target_group="nuoret",
 )
+
+
+def add(counter: Counter) -> ChangeView:
+    """Book a turn."""
+    return counter.ask("POST", ("bookings",), ChangeView, body=NEW)
 
 
 @pytest.fixture
@@ -38,14 +43,19 @@ def config(tmp_path: Path) -> Configuration:
 def test_without_an_orchestrator_the_database_takes_the_booking(config: Configuration) -> None:
     """And says that the device is told later."""
     with counter_of(config) as counter:
-        made = counter.add(NEW)
+        made = add(counter)
         assert made.delivery is Delivery.NOT_RUNNING
-        assert counter.between(SOON, SOON + timedelta(hours=1), None) == [made.booking]
-        later = counter.set_end(made.booking.id, NewEnd(more_seconds=60)).booking
+        span = {
+            "ends_after": SOON.isoformat(),
+            "starts_before": (SOON + timedelta(hours=1)).isoformat(),
+        }
+        assert counter.ask("GET", ("bookings",), list[BookingView], params=span) == [made.booking]
+        one = ("bookings", made.booking.id)
+        later = counter.ask("PATCH", one, ChangeView, body=NewEnd(more_seconds=60)).booking
         assert later.ends_at == made.booking.ends_at + timedelta(minutes=1)
-        assert counter.cancel(made.booking.id).booking.state == "cancelled"
+        assert counter.ask("DELETE", one, ChangeView).booking.state == "cancelled"
         with pytest.raises(Refused, match="There is no booking 'x'"):
-            counter.cancel("x")
+            counter.ask("DELETE", ("bookings", "x"), ChangeView)
 
 
 def test_a_socket_that_was_left_behind_is_no_orchestrator(config: Configuration) -> None:
@@ -53,7 +63,7 @@ def test_a_socket_that_was_left_behind_is_no_orchestrator(config: Configuration)
     with socket.socket(socket.AF_UNIX) as left:
         left.bind(str(config.orchestrator.state_dir / ADMIN_SOCKET))
     with counter_of(config) as counter:
-        assert counter.add(NEW).delivery is Delivery.NOT_RUNNING
+        assert add(counter).delivery is Delivery.NOT_RUNNING
 
 
 def test_a_database_that_another_process_has_is_said(config: Configuration) -> None:
@@ -86,12 +96,9 @@ def test_a_refusal_or_an_answer_that_is_none_is_one_sentence(
     answer: httpx.Response, sentence: str
 ) -> None:
     """Never a stack trace at the desk."""
-    with httpx.Client(
-        transport=httpx.MockTransport(lambda _: answer), base_url="http://test"
-    ) as client:
-        with pytest.raises(Refused) as refusal:
-            Remote(client).add(NEW)
-        assert str(refusal.value).startswith(sentence)
+    with pytest.raises(Refused) as refusal:
+        add(Counter(httpx.MockTransport(lambda _: answer)))
+    assert str(refusal.value).startswith(sentence)
 
 
 def test_an_orchestrator_that_falls_silent_is_one_sentence() -> None:
@@ -100,15 +107,13 @@ def test_an_orchestrator_that_falls_silent_is_one_sentence() -> None:
     def silent(_: httpx.Request) -> httpx.Response:
         raise httpx.ReadTimeout("timed out")
 
-    with (
-        httpx.Client(transport=httpx.MockTransport(silent), base_url="http://test") as client,
-        pytest.raises(Refused, match="does not answer: timed out"),
-    ):
-        Remote(client).add(NEW)
+    with pytest.raises(Refused, match="does not answer: timed out"):
+        add(Counter(httpx.MockTransport(silent)))
 
 
-@pytest.mark.parametrize("booking", ["../bookings", "a b", "a?b", "ä", "x" * 65, "\n"])
+@pytest.mark.parametrize("booking", ["../bookings", "a b", "a?b", "ä", "x" * 82, "\n"])
 def test_what_can_be_no_bookings_id_is_not_asked_for(booking: str) -> None:
     """Nothing that a person types changes the path."""
-    with httpx.Client() as client, pytest.raises(Refused, match="There is no booking"):
-        Remote(client).cancel(booking)
+    nobody = Counter(httpx.MockTransport(lambda _: httpx.Response(200)))
+    with pytest.raises(Refused, match="There is nothing called"):
+        nobody.ask("DELETE", ("bookings", booking), ChangeView)

@@ -344,7 +344,7 @@ async def test_a_plan_that_can_not_be_kept_is_not_sent(house: House) -> None:
     await house.started()
     booking = await house.book(NOW, NOW + 60 * MINUTE)
     house.disk.full = True
-    assert await house.dispatch.deliver(booking) is Delivery.NOT_STORED
+    assert await house.dispatch.deliver(booking.address, booking.starts_at) is Delivery.NOT_STORED
     assert await house.later(5) == []
     house.disk.full = False
     (plan,) = await house.later(5)
@@ -355,18 +355,18 @@ async def test_delivery_tells_how_far_a_change_has_come(house: House) -> None:
     """Beyond the plan's reach, to a device that is away, told, and confirmed."""
     await house.started()
     far = await house.book(NOW + timedelta(days=7), NOW + timedelta(days=7, hours=1), "far")
-    assert await house.dispatch.deliver(far) is Delivery.LATER
+    assert await house.dispatch.deliver(far.address, far.starts_at) is Delivery.LATER
     near = await house.book(NOW, NOW + 60 * MINUTE, "near")
-    assert await house.dispatch.deliver(near, within=0) is Delivery.SENT
+    assert await house.dispatch.deliver(near.address, near.starts_at, within=0) is Delivery.SENT
     (plan,) = house.bus.plans()
     async with asyncio.TaskGroup() as group:
-        answer = group.create_task(house.dispatch.deliver(near, within=30))
+        answer = group.create_task(house.dispatch.deliver(near.address, near.starts_at, within=30))
         await asyncio.sleep(0)
         house.report(in_force(plan))
         await house.dispatch.step()
     assert answer.result() is Delivery.IN_FORCE
     house.clock.pass_by(50)
-    assert await house.dispatch.deliver(near) is Delivery.OFFLINE
+    assert await house.dispatch.deliver(near.address, near.starts_at) is Delivery.OFFLINE
 
 
 async def test_run_sleeps_until_something_happens(house: House) -> None:

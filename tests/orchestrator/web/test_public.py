@@ -65,7 +65,9 @@ async def test_a_device_shows_its_turn_and_the_next(running: House) -> None:
     parts = running.parts
     await parts.dispatch.start()
     now_, next_ = [
-        (await parts.service.add(Order("printer-1", start, start + HOUR, "nuoret"))).booking
+        (
+            await parts.services.bookings.add(Order("printer-1", start, start + HOUR, "nuoret"))
+        ).booking
         for start in (NOW, NOW + 2 * HOUR)
     ]
     plan = await parts.dispatch.refresh(PRINTER)
@@ -99,7 +101,9 @@ async def test_a_device_that_went_silent_is_offline(running: House) -> None:
     """What it last reported stays; its turn is not claimed to go on."""
     parts = running.parts
     await parts.dispatch.start()
-    turn = (await parts.service.add(Order("printer-1", NOW, NOW + HOUR, "nuoret"))).booking
+    turn = (
+        await parts.services.bookings.add(Order("printer-1", NOW, NOW + HOUR, "nuoret"))
+    ).booking
     plan = await parts.dispatch.refresh(PRINTER)
     now = TurnNow(id=turn.id, phase=Phase.OPEN)
     running.report(status(plan).model_copy(update={"turn": now}))
@@ -181,7 +185,9 @@ async def test_nothing_can_be_changed_here(running: House, method: str, path: st
 async def test_a_booking_without_a_device_online_waits(running: House) -> None:
     """The parts are connected with each other."""
     await running.parts.dispatch.start()
-    change = await running.parts.service.add(Order("printer-1", NOW, NOW + HOUR, "nuoret"))
+    change = await running.parts.services.bookings.add(
+        Order("printer-1", NOW, NOW + HOUR, "nuoret")
+    )
     assert change.delivery is Delivery.OFFLINE
 
 

@@ -1,0 +1,48 @@
+"""What every service of the desk works with: the store, the devices, the clock, the planner."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass
+from datetime import datetime, tzinfo
+
+from mqtt_schemas.base import to_utc
+from mqtt_schemas.topics import Address
+from orchestrator.delivery import Delivery
+from orchestrator.domain.bookings import Desk
+from orchestrator.domain.devices import Device
+from orchestrator.store.database import Database
+
+#: (device, from when on the change matters; None: at once) -> how far it has come.
+Deliver = Callable[[Address, datetime | None], Awaitable[Delivery]]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Office:
+    """Shared by all services; none of them keeps state of its own.
+
+    deliver: plan a device anew after a change and tell how far that came. replan: have
+    devices planned anew soon, without waiting for it.
+    """
+
+    database: Database
+    devices: Mapping[Address, Device]
+    target_groups: Collection[str]
+    zone: tzinfo
+    language: str
+    now: Callable[[], datetime]
+    deliver: Deliver
+    replan: Callable[[Collection[Address]], None]
+
+    def desk(self, device: Device) -> Desk:
+        """Return where and when somebody asks now."""
+        return Desk(device, to_utc(self.now()), self.zone)
+
+
+async def to_nobody(_: Address, __: datetime | None) -> Delivery:
+    """Deliver where no orchestrator runs."""
+    return Delivery.NOT_RUNNING
+
+
+def not_now(_: Collection[Address]) -> None:
+    """Replan where no orchestrator runs: it plans everything anew when it starts."""
