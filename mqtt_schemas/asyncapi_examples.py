@@ -42,6 +42,7 @@ from mqtt_schemas.plan import (
     Notice,
     OutsideTurns,
     Plan,
+    PrintFit,
     StaffCode,
     Turn,
     WalkIn,
@@ -95,6 +96,7 @@ def plan() -> Plan:
         ends_at=START + 3 * hour,
         at_end=AtEnd.FINISH_JOB,
         check_in=CheckIn(within=900, code=check_in_code()),
+        run_on=4500,
     )
     notice = Notice(id="n-1", phrase="turn_over", until=START + 4 * hour)
     terms: Json = {"max_seconds": 1800, "gap": 300, "warn_before": (300, 60), "grace": 60}
@@ -113,6 +115,7 @@ def plan() -> Plan:
             notices=(notice,),
             walk_in=WalkIn(**terms),
             staff_code=StaffCode(**terms, days=(today,)),
+            print_fit=PrintFit(),
         )
     )
 

@@ -88,6 +88,9 @@ class Turn(Model):
     rotate: Annotated[Seconds, Field(ge=30)] | None = Field(
         default=None, description="a group event's participants change places every so many seconds"
     )
+    run_on: Seconds = Field(
+        default=0, description="a job begun in it may go on so long after its end: nobody waits"
+    )
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:
@@ -144,6 +147,20 @@ class StaffCode(Terms):
     days: Annotated[Items[DatedCode], Field(min_length=1, max_length=10)]
 
 
+class PrintFit(Model):
+    """A job that begins in a turn is held against the turn's end plus its `run_on`.
+
+    Only as it begins: what runs already is never ended for it.
+    """
+
+    misfit: Literal["refuse", "warn"] = Field(
+        default="warn", description="what becomes of a job that is estimated to take longer"
+    )
+    ratio_percent: Annotated[int, Field(ge=10, le=1000)] = Field(
+        default=110, description="how long jobs take here, of what the device estimates"
+    )
+
+
 class Window(Model):
     """A span in which the device may be used without a turn: the library is open for it."""
 
@@ -178,6 +195,9 @@ class Plan(Message):
     notices: Annotated[Items[Notice], Field(max_length=20)] = ()
     walk_in: WalkIn | None = None
     staff_code: StaffCode | None = None
+    print_fit: PrintFit | None = Field(
+        default=None, description="none: jobs are not held against the end of their turn"
+    )
     cleared: OpaqueId | None = Field(
         default=None, description="the session whose finished part was taken off the device"
     )

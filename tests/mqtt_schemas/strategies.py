@@ -49,6 +49,7 @@ from mqtt_schemas.plan import (
     Notice,
     OutsideTurns,
     Plan,
+    PrintFit,
     StaffCode,
     Turn,
     WalkIn,
@@ -170,6 +171,7 @@ def turn_lists(draw: DrawFn) -> tuple[Turn, ...]:
                 party_size=draw(parties),
                 event=draw(st.none() | opaque_ids),
                 rotate=draw(st.none() | st.integers(30, 366 * DAY)),
+                run_on=draw(seconds),
             )
         )
     return tuple(turns)
@@ -231,6 +233,12 @@ plans = st.builds(
     windows=window_lists(),
     walk_in=st.none() | st.builds(WalkIn, **terms),
     staff_code=st.none() | staff_codes,
+    print_fit=st.none()
+    | st.builds(
+        PrintFit,
+        misfit=st.sampled_from(["refuse", "warn"]),
+        ratio_percent=st.integers(10, 1000),
+    ),
     cleared=st.none() | opaque_ids,
 ).map(sealed)
 

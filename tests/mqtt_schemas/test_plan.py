@@ -19,6 +19,7 @@ from mqtt_schemas.plan import (
     Notice,
     OutsideTurns,
     Plan,
+    PrintFit,
     StaffCode,
     Turn,
     WalkIn,
@@ -115,6 +116,7 @@ def test_the_largest_plan_fits_in_a_payload() -> None:
             group_assumed=True,
             event="e" * 64,
             rotate=YEAR,
+            run_on=YEAR,
         )
         for number in range(MAX_TURNS)
     ]
@@ -146,6 +148,7 @@ def test_the_largest_plan_fits_in_a_payload() -> None:
         windows=tuple(windows),
         walk_in=WalkIn(**terms),
         staff_code=StaffCode(**terms, days=(day,) * 10),
+        print_fit=PrintFit(misfit="refuse", ratio_percent=1000),
         cleared="c" * 64,
     )
     assert len(encode(sealed(largest))) <= MAX_PAYLOAD
