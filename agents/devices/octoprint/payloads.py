@@ -44,7 +44,8 @@ class Reading:
 
     toward: the phase that it is on its way to (Pausing, Cancelling …). progress: 0 to 1, None
     where nothing is being, or was just, printed. print_ms: time printed, pauses left out.
-    filament_mm: of the whole file, by OctoPrint's own analysis. temperatures: °C by reading.
+    estimated_s, filament_mm: of the whole file, by OctoPrint's own analysis; None until that is
+    done. temperatures: °C by reading.
     """
 
     phase: Phase
@@ -53,6 +54,7 @@ class Reading:
     progress: float | None = None
     print_ms: int | None = None
     remaining_s: int | None = None
+    estimated_s: float | None = None
     filament_mm: float | None = None
     temperatures: Mapping[str, float] = field(default_factory=dict)
 
@@ -72,7 +74,7 @@ class Happening(Enum):
 
 @dataclass(frozen=True, slots=True)
 class PrintEvent:
-    """An event of a print. progress: 0 to 1; print_ms, filament_mm: as in Reading.
+    """An event of a print. progress: 0 to 1; print_ms, estimated_s, filament_mm: as in Reading.
 
     by_firmware: the printer's firmware reported an error, and so the print is cancelled.
     """
@@ -81,6 +83,7 @@ class PrintEvent:
     path: str
     progress: float | None = None
     print_ms: int | None = None
+    estimated_s: float | None = None
     filament_mm: float | None = None
     by_firmware: bool = False
 
@@ -110,6 +113,9 @@ _PHASES: Mapping[str, tuple[Phase, Phase | None]] = {
 }
 
 
+#: A fortnight. A file without a single feed rate makes the analysis say anything.
+MOST_ESTIMATED_S = 14 * 86_400
+
 #: The first message of the push socket after a subscription.
 HISTORY = "history"
 
@@ -135,6 +141,15 @@ _Filament = Annotated[dict[str, _Tool], BeforeValidator(_tools)]
 _Seconds = Annotated[float, Field(ge=0)]
 
 
+def _believable(value: Any) -> Any:  # noqa: ANN401 - likewise
+    """Take an estimate of nothing, or of more than a print can take, for none."""
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return value if number and 0 < value <= MOST_ESTIMATED_S else None
+
+
+_Estimate = Annotated[float | None, BeforeValidator(_believable)]
+
+
 class _File(_Payload):
     path: str | None = None
     origin: str | None = None
@@ -144,6 +159,7 @@ class _File(_Payload):
 
 class _Job(_Payload):
     file: _File
+    estimated: _Estimate = Field(default=None, alias="estimatedPrintTime")
     filament: _Filament = Field(default_factory=dict)
 
 
@@ -170,6 +186,7 @@ class _PrinterAnswer(_Payload):
 
 
 class _Analysis(_Payload):
+    estimated: _Estimate = Field(default=None, alias="estimatedPrintTime")
     filament: _Filament = Field(default_factory=dict)
 
 
@@ -213,6 +230,7 @@ def job(answer: object) -> Reading:
         progress=_ratio(progress.completion, whole=100),
         print_ms=_ms(progress.print_time),
         remaining_s=None if progress.print_time_left is None else int(progress.print_time_left),
+        estimated_s=told.job.estimated,
         filament_mm=_length(told.job.filament),
     )
 
@@ -269,6 +287,7 @@ def _print_event(event: _Event) -> PrintEvent | None:
         path=_path(payload.origin, payload.path),
         progress=_ratio(payload.progress, whole=whole),
         print_ms=_ms(payload.time),
+        estimated_s=payload.result.estimated if payload.result else None,
         filament_mm=_length(payload.result.filament) if payload.result else None,
         by_firmware=payload.firmware_error is not None,
     )

@@ -40,6 +40,7 @@ class Print:
     paused: bool = False
     progress: float | None = None
     print_ms: int | None = None
+    estimated_ms: int | None = None
     filament_mm: float | None = None
     confirmed: bool = False
     cancel_ordered: bool = False
@@ -49,7 +50,8 @@ class Print:
         """Return the figures so far.
 
         `filament_mm` is an estimate: what OctoPrint's analysis says of the whole file, by the
-        share of the file that was printed. `print_ms` leaves pauses out.
+        share of the file that was printed. `print_ms` leaves pauses out; `estimated_ms` is what
+        the whole was to take by that analysis.
         """
         values: dict[str, int] = {}
         if self.progress is not None:
@@ -58,6 +60,8 @@ class Print:
                 values["filament_mm"] = round(self.filament_mm * self.progress)
         if self.print_ms is not None:
             values["print_ms"] = self.print_ms
+        if self.estimated_ms is not None:
+            values["estimated_ms"] = self.estimated_ms
         return values
 
     def is_of(self, file: File | None) -> bool:
@@ -88,6 +92,7 @@ class Print:
             seen,
             progress=_newer(reading.progress, self.progress),
             print_ms=_newer(reading.print_ms, self.print_ms),
+            estimated_ms=_newer(_ms(reading.estimated_s), self.estimated_ms),
             filament_mm=_newer(reading.filament_mm, self.filament_mm),
         )
 
@@ -164,7 +169,11 @@ class Prints:
         if held is None or held.file is None or held.file.path != event.path:
             return []
         if event.happening is Happening.ANALYSED:
-            self.in_hand = replace(held, filament_mm=_newer(event.filament_mm, held.filament_mm))
+            self.in_hand = replace(
+                held,
+                estimated_ms=_newer(_ms(event.estimated_s), held.estimated_ms),
+                filament_mm=_newer(event.filament_mm, held.filament_mm),
+            )
             return []
         if event.happening is Happening.CANCELLING:
             self.in_hand = replace(held, by_firmware=event.by_firmware, seen_ms=at_ms)
@@ -192,7 +201,9 @@ class Prints:
             # A paused print that is started again was given up by whoever did so.
             outcome = Outcome.CUSTOMER if same and held.paused else Outcome.UNKNOWN
             ended = self._end(held, outcome)
-        self._reading = replace(self._reading, phase=Phase.PRINTING, progress=None)
+        self._reading = replace(
+            self._reading, phase=Phase.PRINTING, progress=None, estimated_s=None
+        )
         self.in_hand = replace(self._begin(File(event.path), at_ms), confirmed=True)
         return [self._observation(at_ms, ended)]
 
@@ -258,6 +269,9 @@ class Prints:
 
     def _readings(self) -> Mapping[str, float]:
         values = dict(self._reading.temperatures)
+        if self._reading.estimated_s is not None:
+            # Also of a file that is only chosen: the desk can tell whether it would fit.
+            values["estimated_seconds"] = float(round(self._reading.estimated_s))
         if self.in_hand is not None and self.in_hand.progress is not None:
             values["progress_ratio"] = self.in_hand.progress
             if self._reading.remaining_s is not None and self._reading.remaining_s >= 0:
@@ -286,6 +300,10 @@ def _cancelled(held: Print) -> Outcome:
 
 def _done(reading: Reading) -> bool:
     return reading.phase is Phase.IDLE and reading.progress is not None and reading.progress >= 1.0
+
+
+def _ms(seconds: float | None) -> int | None:
+    return None if seconds is None else round(seconds * 1000)
 
 
 def _newer(told: T | None, known: T | None) -> T | None:

@@ -175,11 +175,25 @@ def test_a_cancelled_print_is_told_once() -> None:
     assert payloads.pushed(json.dumps(answer("push_print_failed_cancelled"))) == "PrintFailed"
 
 
-def test_an_analysis_tells_the_filament() -> None:
+@pytest.mark.parametrize(
+    ("told", "estimate"),
+    [(90.5, 90.5), (1, 1.0), (None, None), (0, None), (-3, None), (1e12, None), ("long", None)],
+)
+def test_an_estimate_that_can_not_be_is_none(told: object, estimate: float | None) -> None:
+    """A file without feed rates is analysed too; nothing is to be decided by what comes of it."""
+    said = answer("job_printing")
+    said["job"]["estimatedPrintTime"] = told
+    assert payloads.job(said).estimated_s == estimate
+    del said["job"]["estimatedPrintTime"]
+    assert payloads.job(said).estimated_s is None
+
+
+def test_an_analysis_tells_the_filament_and_the_time() -> None:
     """It may end after its print began."""
     told = payloads.pushed(json.dumps(answer("push_analysis_finished")))
     assert isinstance(told, payloads.PrintEvent)
     assert told.filament_mm == 60.0
+    assert told.estimated_s == pytest.approx(13.477, abs=1e-3)
 
 
 def test_other_messages_make_a_look_due_or_nothing() -> None:

@@ -71,7 +71,12 @@ def test_a_print_is_one_use_by_looks_alone() -> None:
     end = told[-1].ended
     assert end is not None
     assert end.outcome is Outcome.CUSTOMER
-    assert end.figures == {"progress_percent": 100, "filament_mm": 20, "print_ms": 3000}
+    assert end.figures == {
+        "progress_percent": 100,
+        "filament_mm": 20,
+        "print_ms": 3000,
+        "estimated_ms": 4677,
+    }
 
 
 def test_looks_and_events_together_tell_nothing_twice() -> None:
@@ -178,7 +183,12 @@ def test_a_failed_print_is_a_fault_with_the_figures_so_far() -> None:
     assert seen.state is DeviceState.FAULT
     assert seen.ended is not None
     assert seen.ended.outcome is Outcome.DEVICE_FAULT
-    assert seen.ended.figures == {"progress_percent": 13, "filament_mm": 3, "print_ms": 1560}
+    assert seen.ended.figures == {
+        "progress_percent": 13,
+        "filament_mm": 3,
+        "print_ms": 1560,
+        "estimated_ms": 4677,
+    }
 
 
 def test_a_part_stays_on_the_bed_until_the_next_print() -> None:
@@ -323,11 +333,38 @@ def test_readings_are_told_while_they_hold() -> None:
     """Temperatures always, progress and time left while printing, nothing while out of reach."""
     prints = new_prints()
     (seen,) = prints.looked(0, replace(look("printing"), temperatures={"bed_celsius": 60.0}))
-    assert set(seen.readings) == {"bed_celsius", "progress_ratio", "remaining_seconds"}
+    assert set(seen.readings) == {
+        "bed_celsius",
+        "estimated_seconds",
+        "progress_ratio",
+        "remaining_seconds",
+    }
     (seen,) = prints.lost(2000, UNREACHABLE)
     assert seen.readings == {}
     *_, seen = prints.looked(4000, replace(look("none"), temperatures={"bed_celsius": 60.0}))
     assert set(seen.readings) == {"bed_celsius"}
+
+
+def test_the_estimate_of_a_chosen_file_is_told_before_it_is_printed() -> None:
+    """So the desk can tell whether it would be done in time."""
+    prints = new_prints()
+    chosen = replace(look("printing"), phase=Phase.IDLE, progress=None, print_ms=None)
+    (seen,) = prints.looked(0, chosen)
+    assert seen.use is None
+    assert seen.readings == {"estimated_seconds": 5.0}
+
+
+def test_an_estimate_that_comes_during_the_print_is_told_from_then_on() -> None:
+    """Its analysis may take longer than the customer waits; the one of the file before is none."""
+    prints = new_prints()
+    prints.looked(0, replace(look("done"), progress=None, estimated_s=7200.0))
+    (seen,) = prints.happened(100, event("started", path=FILE))
+    assert "estimated_ms" not in seen.figures
+    assert "estimated_seconds" not in seen.readings
+    analysed = PrintEvent(Happening.ANALYSED, path=f"local/{FILE}", estimated_s=90.0)
+    assert prints.happened(150, analysed) == []
+    (seen,) = prints.happened(200, event("paused", path=FILE))
+    assert seen.figures["estimated_ms"] == 90_000
 
 
 FILES = st.sampled_from([None, File("local/a", 1, 1), File("local/b", 2, 2)])
@@ -339,6 +376,7 @@ READINGS = st.builds(
     progress=st.none() | st.floats(0, 1),
     print_ms=st.none() | st.integers(0, 10_000),
     remaining_s=st.none() | st.integers(-10, 100),
+    estimated_s=st.none() | st.floats(0.001, 1000),
     filament_mm=st.none() | st.floats(0, 1000),
 )
 EVENTS = st.builds(
@@ -347,6 +385,7 @@ EVENTS = st.builds(
     path=st.sampled_from(["local/a", "local/b"]),
     progress=st.none() | st.floats(0, 1),
     print_ms=st.none() | st.integers(0, 10_000),
+    estimated_s=st.none() | st.floats(0.001, 1000),
     filament_mm=st.none() | st.floats(0, 1000),
     by_firmware=st.booleans(),
 )
