@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 
+from agents import print_fit
 from agents.model import Answer, Order
 from agents.schedule import Schedule, ScheduledTurn
 from agents.tracking import OpenSession, Right
@@ -74,7 +75,8 @@ class Memory:
     """What enforcement remembers between calls and over a restart.
 
     blocked_use: would not end; belongs to no later turn. parked_use: a paused job whose turn
-    is over; nobody's use while it stays paused.
+    is over; nobody's use while it stays paused. judged_use: was held against the end of its
+    turn (print_fit). refused_use: was found to take too long.
     """
 
     turns: Mapping[str, TurnMemory] = field(default_factory=dict)
@@ -84,6 +86,8 @@ class Memory:
     blocked_use: str | None = None
     blocked_reason: str | None = None
     parked_use: str | None = None
+    judged_use: str | None = None
+    refused_use: str | None = None
     noticed: tuple[str, ...] = ()
 
 
@@ -135,6 +139,8 @@ def decide(memory: Memory, at: Situation) -> Decision:
     memory = _settle(memory, at)
     turn, memory, late = _turn_now(memory, at)
     memory, end = _turn_over(memory, at)
+    memory, refusal, lateness = _print_fit(memory, at, turn)
+    end = end or refusal
     access = _access(memory, at, turn, end)
     memory, opened = _open_turn(memory, turn, access)
     right = _right(turn, access)
@@ -143,6 +149,7 @@ def decide(memory: Memory, at: Situation) -> Decision:
         right = Right(Basis.BLOCKED)
     memory, levels = _levels(memory, at, access)
     memory, words = _words(memory, at, turn, access)
+    words = (*lateness, *words)
     return Decision(
         memory=memory,
         access=access,
@@ -200,6 +207,8 @@ def _settle(memory: Memory, at: Situation) -> Memory:
         memory = replace(memory, ending=None)
     if memory.blocked_use is not None and memory.blocked_use != use:
         memory = replace(memory, blocked_use=None, blocked_reason=None)
+    if memory.judged_use is not None and memory.judged_use != use:
+        memory = replace(memory, judged_use=None, refused_use=None)
     if memory.parked_use is not None and at.state is not DeviceState.PAUSED:
         memory = replace(memory, parked_use=None)
     return memory
@@ -313,6 +322,29 @@ def _turn_over(memory: Memory, at: Situation) -> tuple[Memory, End | None]:
         memory = replace(memory, turns={**memory.turns, turn_id: over})
     step = at.closing if at_end is None else _FIRST_STEP[at_end]
     return memory, End(step, outcome, "turn_over", notify=at_end is AtEnd.NOTIFY)
+
+
+def _print_fit(
+    memory: Memory, at: Situation, turn: ScheduledTurn | None
+) -> tuple[Memory, End | None, tuple[Order, ...]]:
+    """Hold a print that began in its turn against that turn's end, once: end it or tell."""
+    session, orders = at.session, tuple[Order, ...]()
+    if session is None:
+        return memory, None, ()
+    fit = at.schedule.plan.print_fit if at.schedule else None
+    its_turn = turn if turn is not None and turn.id == session.right.turn else None
+    if fit is not None and its_turn is not None and memory.judged_use != session.use:
+        judged = print_fit.judge(fit, its_turn, session.figures, at.now_ms)
+        if judged is not None:
+            memory = replace(memory, judged_use=session.use)
+            if judged.refused:
+                memory = replace(memory, refused_use=session.use)
+            elif judged.over_ms > 0:
+                over = {"seconds": round(judged.over_ms / 1000)}
+                orders = (Order(Step.NOTICE, its_turn.id, phrase="print_late", arguments=over),)
+    if memory.refused_use == session.use:
+        return memory, End(at.closing, Outcome.TURN_OVER, "print_too_long"), ()
+    return memory, None, orders
 
 
 def _no_right(at: Situation, access: Access) -> End | None:

@@ -13,7 +13,10 @@ from mqtt_schemas.plan import AtEnd, Notice, OutsideTurns, Plan, Turn
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTurn:
-    """A turn in plan time: milliseconds since 1970. `closes_ms` is its end plus grace."""
+    """A turn in plan time: milliseconds since 1970. `closes_ms` is its end plus grace.
+
+    run_on_ms: so long after its end a job that began in it may go on.
+    """
 
     id: str
     starts_ms: int
@@ -24,6 +27,7 @@ class ScheduledTurn:
     needs_check_in: bool
     target_group: str | None
     party_size: int | None
+    run_on_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -114,4 +118,5 @@ def _scheduled(turn: Turn) -> ScheduledTurn:
         needs_check_in=turn.check_in is not None,
         target_group=turn.target_group,
         party_size=turn.party_size,
+        run_on_ms=turn.run_on * 1000,
     )

@@ -54,6 +54,37 @@ _PHRASES: Mapping[str, Mapping[Language, _Wording]] = {
         "sv": _Wording("Apparaten är ur bruk.", "Ur bruk"),
         "en": _Wording("The device is out of service.", "Out of service"),
     },
+    "print_too_long": {
+        "fi": _Wording(
+            "Tuloste ei ehtisi valmiiksi vuorosi aikana, joten se keskeytettiin. "
+            "Kysy henkilökunnalta pidempää vuoroa.",
+            "Vuoro liian lyhyt",
+        ),
+        "sv": _Wording(
+            "Utskriften hinner inte bli klar under din tur, så den avbröts. "
+            "Fråga personalen om en längre tur.",
+            "Turen för kort",
+        ),
+        "en": _Wording(
+            "The print would not be done within your turn, so it was stopped. "
+            "Please ask the staff for a longer one.",
+            "Turn is too short",
+        ),
+    },
+    "print_late": {
+        "fi": _Wording(
+            "Tuloste valmistuu arviolta vasta {duration} kuluttua vuorosi päättymisestä.",
+            "Myöhässä {duration}",
+        ),
+        "sv": _Wording(
+            "Utskriften beräknas bli klar först {duration} efter att din tur har slutat.",
+            "{duration} för sent",
+        ),
+        "en": _Wording(
+            "The print is estimated to be done only {duration} after your turn ends.",
+            "{duration} too late",
+        ),
+    },
     "paused_turn_over": {
         "fi": _Wording(
             "Vuorosi on päättynyt ja työ on tauolla. Kysy henkilökunnalta.", "Vuoro ohi: tauolla"
@@ -78,7 +109,8 @@ _UNITS: Mapping[Language, Mapping[str, tuple[str, str]]] = {
 def text(phrase: str, language: Language, **arguments: str | int) -> str:
     """Return the phrase as whole sentences, for a screen.
 
-    `turn_ends_in` takes `seconds`, a whole number of 0 or more; the others take nothing.
+    `turn_ends_in` and `print_late` take `seconds`, a whole number of 0 or more; the others take
+    nothing.
     Arguments that a phrase has no use for are ignored. Raises UnknownPhrase.
     """
     template = _wording(phrase, language).full
