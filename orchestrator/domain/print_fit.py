@@ -16,6 +16,7 @@ from typing import NamedTuple
 from mqtt_schemas.plan import AtEnd, PrintFit
 from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import Misfit, Policy
+from orchestrator.domain.sessions import Session, SessionState
 
 #: The median of so many of the newest prints; of fewer than AT_LEAST, MARGIN_PERCENT is taken.
 NEWEST = 30
@@ -37,6 +38,19 @@ class Printed(NamedTuple):
 
     estimated_ms: int
     actual_ms: int
+
+
+def printed(session: Session) -> Printed | None:
+    """Return what a session tells of how long prints take; None: it is no finished print.
+
+    Figures that devices tell of a print: `estimated_ms`, `print_ms`, `progress_percent`.
+    """
+    figures = session.figures
+    whole = figures.get("progress_percent") == 100 and not session.at_checkpoint
+    estimated_ms, actual_ms = figures.get("estimated_ms", 0), figures.get("print_ms", 0)
+    if session.state is not SessionState.ENDED or not (whole and estimated_ms and actual_ms):
+        return None
+    return Printed(estimated_ms, actual_ms)
 
 
 class Why(StrEnum):

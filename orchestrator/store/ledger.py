@@ -19,7 +19,7 @@ from orchestrator.domain.sessions import (
     close,
     implausible,
 )
-from orchestrator.store import sessions, totals
+from orchestrator.store import prints, sessions, totals
 from orchestrator.store.coverage import CoverageLedger
 
 #: Site, device, session: hashed faster than an Address, at every event.
@@ -98,6 +98,7 @@ class Ledger:
         ]
         if rows:
             sessions.save(self._connection, rows)
+            prints.save(self._connection, ((address, session) for address, _, session in rows))
         totals.add(self._connection, self.changes)
         self._coverage.write()
 

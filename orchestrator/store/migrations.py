@@ -11,7 +11,7 @@ import uuid
 from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
 
-from orchestrator.store import schema_turns
+from orchestrator.store import schema_prints, schema_turns
 from orchestrator.store.errors import DatabaseUnusable
 
 migrations = Migrations("laitevuoro")
@@ -322,6 +322,12 @@ def m0006_coverage(database: Administered) -> None:
 def m0007_booking_windows(database: Administered) -> None:
     """Let bookings say what they are for; keep staff's word on a device, and who did what."""
     _all(database, *schema_turns.STATEMENTS)
+
+
+@migrations()
+def m0012_prints(database: Administered) -> None:
+    """Make what prints took of what was estimated of them."""
+    _all(database, *schema_prints.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:

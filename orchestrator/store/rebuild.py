@@ -13,7 +13,7 @@ from mqtt_schemas.codec import incoming
 from mqtt_schemas.topics import Address
 from orchestrator.domain.sessions import closed
 from orchestrator.domain.usage import DeviceUsage, by_device
-from orchestrator.store import coverage, events, sessions, silences, totals
+from orchestrator.store import coverage, events, prints, sessions, silences, totals
 from orchestrator.store.events import Logged
 from orchestrator.store.ledger import Ledger
 
@@ -75,6 +75,7 @@ def _replay(connection: sqlite3.Connection, zone: tzinfo, progress: Progress) ->
     closures = sessions.closures(connection)
     silent = silences.by_event(connection)
     all_events = events.number(connection)
+    prints.forget(connection)
     sessions.forget_all(connection)
     totals.forget_all(connection)
     coverage.forget_all(connection)
