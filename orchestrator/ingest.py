@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import suppress
 from datetime import tzinfo
 from functools import partial
@@ -42,7 +42,8 @@ class Ingest:
     """Takes what comes from the bus.
 
     totals: of all use, without hours. counts: of what became of messages. Both are those of
-    the database, as of the newest commit.
+    the database, as of the newest commit. on_turns: hears which devices told of turns, after
+    the commit.
     """
 
     def __init__(
@@ -59,6 +60,7 @@ class Ingest:
     ) -> None:
         self.totals: Totals = no_totals()
         self.counts: Counts = Counts()
+        self.on_turns: Callable[[Collection[Address]], None] = lambda _: None
         self._database = database
         self._twins = twins
         self._devices = {str(address): address for address in devices}
@@ -245,6 +247,8 @@ class Ingest:
         for cell, amounts in taken.totals.items():
             self.totals[cell._replace(hour="")].add(amounts)
         self._tips.update(taken.tips)
+        if taken.turns:
+            self.on_turns(taken.turns)
 
     async def _acknowledge(self, acks: Mapping[tuple[Address, str], Ack]) -> None:
         for (address, _), ack in acks.items():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -73,6 +74,48 @@ def of_device(
         (address.site, address.device, ms_from_utc(ends_after)),
     )
     return [_booking(row) for row in rows]
+
+
+def touching(
+    connection: sqlite3.Connection, address: Address, first: datetime, last: datetime
+) -> list[Booking]:
+    """Return a device's live bookings that touch the open span, by their start."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE site = ? AND device = ? AND ends_ms > ? AND starts_ms < ?"
+        f" AND state IN ({_LIVE}) ORDER BY starts_ms, id",
+        (address.site, address.device, ms_from_utc(first), ms_from_utc(last)),
+    )
+    return [_booking(row) for row in rows]
+
+
+def unfinished(connection: sqlite3.Connection, address: Address) -> list[Booking]:
+    """Return a device's bookings whose state time or the device may still change."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE site = ? AND device = ?"
+        " AND state IN ('booked', 'offered', 'checked_in') ORDER BY starts_ms, id",
+        (address.site, address.device),
+    )
+    return [_booking(row) for row in rows]
+
+
+def set_state(
+    connection: sqlite3.Connection, booking: Booking, state: BookingState
+) -> Booking | None:
+    """Give a booking another state if it still is as it was. Returns it as it is then, or None."""
+    changed = connection.execute(
+        "UPDATE bookings SET state = ? WHERE id = ? AND state = ? AND starts_ms = ?"
+        " AND ends_ms = ? AND site = ? AND device = ?",
+        (
+            state,
+            booking.id,
+            booking.state,
+            ms_from_utc(booking.starts_at),
+            ms_from_utc(booking.ends_at),
+            booking.address.site,
+            booking.address.device,
+        ),
+    )
+    return replace(booking, state=state) if changed.rowcount == 1 else None
 
 
 def between(

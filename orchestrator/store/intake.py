@@ -49,12 +49,14 @@ class Taken:
     """What a transaction did. To be acted upon only once it is committed.
 
     acks: the newest of each log. tips: the high water of the logs that were touched.
+    turns: the devices that told of turns.
     """
 
     acks: dict[tuple[Address, str], Ack] = field(default_factory=dict)
     tips: dict[Address, tuple[str, int]] = field(default_factory=dict)
     totals: Totals = field(default_factory=no_totals)
     counts: Counts = field(default_factory=Counts)
+    turns: set[Address] = field(default_factory=set)
 
 
 def take_in(
@@ -85,7 +87,7 @@ class _Intake:
         self._rows: list[events.Row] = []
         self._closures: list[tuple[int, Session]] = []
         self._logs: dict[tuple[Address, str], Log] = {}
-        self.taken = Taken(totals=self._ledger.changes)
+        self.taken = Taken(totals=self._ledger.changes, turns=self._ledger.turns.touched)
 
     def take(self, batch: Batch) -> None:
         log = self._find(batch.address, batch.log)

@@ -21,19 +21,21 @@ from orchestrator.domain.sessions import (
 )
 from orchestrator.store import prints, sessions, totals
 from orchestrator.store.coverage import CoverageLedger
+from orchestrator.store.turns_seen import TurnsLedger
 
 #: Site, device, session: hashed faster than an Address, at every event.
 _Key = tuple[str, str, str]
 
 
 class Ledger:
-    """Sessions, totals and coverage as they change.
+    """Sessions, totals, coverage and turns as they change.
 
-    `changes` is what the totals gain by it.
+    `changes` is what the totals gain by it; `turns` what is told of turns.
     """
 
     def __init__(self, connection: sqlite3.Connection, zone: tzinfo) -> None:
         self.changes = usage.no_totals()
+        self.turns = TurnsLedger(connection)
         self._connection = connection
         self._zone = zone
         self._coverage = CoverageLedger(connection)
@@ -59,6 +61,8 @@ class Ledger:
         if isinstance(event, Observed):
             return self._observe(address, event)
         reason = implausible(event)
+        if reason is None and event.turn is not None:
+            self.turns.take(address, event)
         if reason is not None or event.session is None or not isinstance(event, TELLING):
             return reason
         before = self._load(address, event.session)
@@ -101,6 +105,7 @@ class Ledger:
             prints.save(self._connection, ((address, session) for address, _, session in rows))
         totals.add(self._connection, self.changes)
         self._coverage.write()
+        self.turns.write()
 
     def session(self, address: Address, session: str) -> Session | None:
         """Return a session as it is now."""

@@ -11,7 +11,7 @@ import uuid
 from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
 
-from orchestrator.store import schema_prints, schema_turns
+from orchestrator.store import schema_prints, schema_turns, schema_turns_seen
 from orchestrator.store.errors import DatabaseUnusable
 
 migrations = Migrations("laitevuoro")
@@ -328,6 +328,12 @@ def m0007_booking_windows(database: Administered) -> None:
 def m0012_prints(database: Administered) -> None:
     """Make what prints took of what was estimated of them."""
     _all(database, *schema_prints.STATEMENTS)
+
+
+@migrations()
+def m0009_turns_seen(database: Administered) -> None:
+    """Make what devices report of turns, and the marks that quotas count by."""
+    _all(database, *schema_turns_seen.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:

@@ -13,7 +13,7 @@ from mqtt_schemas.codec import incoming
 from mqtt_schemas.topics import Address
 from orchestrator.domain.sessions import closed
 from orchestrator.domain.usage import DeviceUsage, by_device
-from orchestrator.store import coverage, events, prints, sessions, silences, totals
+from orchestrator.store import coverage, events, prints, sessions, silences, totals, turns_seen
 from orchestrator.store.events import Logged
 from orchestrator.store.ledger import Ledger
 
@@ -79,6 +79,7 @@ def _replay(connection: sqlite3.Connection, zone: tzinfo, progress: Progress) ->
     sessions.forget_all(connection)
     totals.forget_all(connection)
     coverage.forget_all(connection)
+    turns_seen.forget_all(connection)
     number = last = set_aside = understood = 0
     while page := events.page(connection, last):
         ledger = Ledger(connection, zone)
