@@ -41,6 +41,16 @@ def parse_moment(text: str, zone: tzinfo, *, now: datetime) -> datetime:
         raise InvalidTime(f"{text!r} is outside the years 1970 to 9999.") from None
 
 
+def at_wall(wall: datetime, zone: tzinfo) -> datetime:
+    """Return the one UTC time at which clocks in `zone` show `wall`. Raises InvalidTime."""
+    try:
+        return to_utc(_only_reading(wall, zone))
+    except (OverflowError, ValueError) as error:
+        if isinstance(error, InvalidTime):
+            raise
+        raise InvalidTime(f"{wall:%Y-%m-%d %H:%M} is outside the years 1970 to 9999.") from None
+
+
 def _only_reading(wall: datetime, zone: tzinfo) -> datetime:
     """Return the one moment at which clocks in `zone` show this.
 
@@ -73,9 +83,9 @@ def parse_length(text: str) -> timedelta:
 
 def say_moment(moment: datetime, zone: tzinfo, *, beside: datetime | None = None) -> str:
     """Return a UTC time as people in `zone` read it; the date only where it is not `beside`'s."""
-    local = _local(moment, zone)
+    local = to_local(moment, zone)
     form = "%Y-%m-%d %H:%M:%S" if local.second else "%Y-%m-%d %H:%M"
-    if beside is not None and _local(beside, zone).date() == local.date():
+    if beside is not None and to_local(beside, zone).date() == local.date():
         form = form.removeprefix("%Y-%m-%d ")
     return local.strftime(form)
 
@@ -90,7 +100,8 @@ def say_length(length: timedelta) -> str:
     return f"{seconds} s"
 
 
-def _local(moment: datetime, zone: tzinfo) -> datetime:
+def to_local(moment: datetime, zone: tzinfo) -> datetime:
+    """Return a moment by the clock on the wall; in the last hours of 9999, by UTC's."""
     try:
         return moment.astimezone(zone)
     except OverflowError:  # the last hours of the year 9999
