@@ -18,6 +18,7 @@ import structlog
 from mqtt_schemas import __version__
 from mqtt_schemas.topics import Instance
 from orchestrator import bus as mqtt
+from orchestrator.alarms import Alarms
 from orchestrator.attendant import Attendant
 from orchestrator.broker.access import AccessError, orchestrator_user
 from orchestrator.broker.credentials import CredentialsError
@@ -42,6 +43,7 @@ from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreError
 from orchestrator.twins import Twins
 from orchestrator.web.admin import admin_app
+from orchestrator.web.alarms import alarm_routes
 from orchestrator.web.public import public_app
 from orchestrator.web.server import CanNotListen, Server, listen_tcp, listen_unix, url
 
@@ -170,6 +172,7 @@ async def _until_stopped(
             inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(parts.attendant.run(), name="attendant"),
             inside.create_task(parts.coverages.run(), name="coverage"),
+            inside.create_task(parts.alarms.run(), name="alarms"),
             inside.create_task(notify.keep_alive(), name="watchdog"),
             inside.create_task(_reload(config, opened, signals.reload), name="reload"),
         ]
@@ -322,6 +325,14 @@ class Parts:
                 replan=self.dispatch.replan,
             )
         )
+        self.alarms = Alarms(
+            devices=devices,
+            twins=twins,
+            database=database,
+            zone=config.zone,
+            now=clocks.now,
+            monotonic=clocks.monotonic,
+        )
         metrics = Metrics(
             devices=devices,
             twins=twins,
@@ -335,6 +346,7 @@ class Parts:
                 other_orchestrators=lambda: len(self.bus.others),
                 plan_conflicts=lambda: self.dispatch.conflicts,
                 observed_today=lambda: self.coverages.today,
+                alarms=lambda: self.alarms.now,
             ),
             target_groups=config.orchestrator.target_groups,
         )
@@ -349,7 +361,11 @@ class Parts:
             monotonic=clocks.monotonic,
         )
         self.public = public_app(
-            overview=overview, metrics=metrics, coverages=self.coverages, version=__version__
+            overview=overview,
+            metrics=metrics,
+            coverages=self.coverages,
+            alarms=alarm_routes(self.alarms, devices),
+            version=__version__,
         )
         self.admin = admin_app(services=self.services, version=__version__)
 

@@ -17,7 +17,14 @@ from prometheus_client.registry import Collector
 
 from mqtt_schemas.codec import Fault
 from mqtt_schemas.topics import Address
-from orchestrator import coverage_metrics, device_metrics, last_backup, usage_metrics
+from orchestrator import (
+    alarm_metrics,
+    coverage_metrics,
+    device_metrics,
+    last_backup,
+    usage_metrics,
+)
+from orchestrator.domain.alarms import Alarm
 from orchestrator.domain.devices import Device
 from orchestrator.domain.silence import Reason
 from orchestrator.ingest import FOREIGN, Ingest
@@ -97,6 +104,7 @@ _SERVICE = (
 FAMILIES = (
     *_SERVICE,
     *device_metrics.FAMILIES,
+    *alarm_metrics.FAMILIES,
     *coverage_metrics.FAMILIES,
     *usage_metrics.FAMILIES,
 )
@@ -111,6 +119,7 @@ class Service:
     other_orchestrators: Callable[[], int]
     plan_conflicts: Callable[[], int]
     observed_today: Callable[[], Mapping[Address, float]]
+    alarms: Callable[[], tuple[Alarm, ...]]
 
 
 class Metrics(Collector):
@@ -154,6 +163,7 @@ class Metrics(Collector):
         now = device_metrics.Moment(self._wall_ms(), self._monotonic())
         yield from self._service()
         yield from device_metrics.device_metrics(self._devices, self._twins.all(), now)
+        yield from alarm_metrics.alarm_metrics(self._asked.alarms())
         yield from coverage_metrics.coverage_metrics(self._asked.observed_today())
         totals = list(self._ingest.totals.items())
         yield from usage_metrics.usage_metrics(self._devices, totals, self._target_groups)

@@ -1,8 +1,8 @@
-"""What may be read on TCP: metrics, health, devices, totals, coverage. Nothing is changed here."""
+"""What may be read on TCP: metrics, health, devices, totals, coverage, alarms; all read-only."""
 
 from __future__ import annotations
 
-from fastapi import FastAPI, Request, Response
+from fastapi import APIRouter, FastAPI, Request, Response
 
 from orchestrator.coverage import Coverages
 from orchestrator.metrics import Metrics
@@ -13,13 +13,19 @@ from orchestrator.web.models import DeviceView, Health, TotalsView
 
 
 def public_app(
-    *, overview: Overview, metrics: Metrics, coverages: Coverages, version: str
+    *,
+    overview: Overview,
+    metrics: Metrics,
+    coverages: Coverages,
+    alarms: APIRouter,
+    version: str,
 ) -> FastAPI:
     """Return the application for TCP."""
     # The pages that FastAPI would add load their scripts from elsewhere.
     app = FastAPI(title="Laitevuoro", version=version, docs_url=None, redoc_url=None)
     speak_plainly(app)
     add_coverage(app, coverages)
+    app.include_router(alarms)
 
     @app.get("/metrics", response_class=Response)
     async def read_metrics(request: Request) -> Response:

@@ -52,6 +52,7 @@ class Scene:
                 broker_connected=lambda: True,
                 other_orchestrators=lambda: 0,
                 plan_conflicts=lambda: 2,
+                alarms=lambda: (),
                 observed_today=lambda: {PRINTER: 0.75},
             ),
             target_groups=("lapset",),
