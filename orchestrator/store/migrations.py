@@ -11,7 +11,7 @@ import uuid
 from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
 
-from orchestrator.store import schema_prints, schema_turns, schema_turns_seen
+from orchestrator.store import schema_prints, schema_queue_events, schema_turns, schema_turns_seen
 from orchestrator.store.errors import DatabaseUnusable
 
 migrations = Migrations("laitevuoro")
@@ -334,6 +334,12 @@ def m0012_prints(database: Administered) -> None:
 def m0009_turns_seen(database: Administered) -> None:
     """Make what devices report of turns, and the marks that quotas count by."""
     _all(database, *schema_turns_seen.STATEMENTS)
+
+
+@migrations()
+def m0010_queue_events(database: Administered) -> None:
+    """Make the queue, and group events with who took part."""
+    _all(database, *schema_queue_events.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:
