@@ -1,0 +1,179 @@
+"""The rules of bookings over time. Each function returns what is against one rule, as sentences."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import pairwise
+
+from tests.year.calendar_of_minutes import MINUTE
+from tests.year.record import Rules, Version
+from tests.year.view import SECOND, View
+
+#: A form filled in at 14:00 and sent at 14:00:40 is in time.
+TOLERANCE = MINUTE
+#: The state of a booking follows its deadline within this time.
+KEEPING = 2 * MINUTE
+LEAST_AHEAD = 72 * 60 * MINUTE
+
+
+def overlaps(view: View) -> Iterator[str]:
+    """Tell where two bookings held one device at one moment."""
+    for name, held in view.held.items():
+        for earlier, later in pairwise(held):
+            if later.starts < earlier.ends:
+                pair = f"{earlier.booking.id} and {later.booking.id}"
+                yield view.say(name, later.starts, f"{pair} overlap")
+
+
+def spacing(view: View) -> Iterator[str]:
+    """Tell where a booking was made or changed with less than grace and buffer beside it."""
+    for name, rules in view.record.devices.items():
+        room = (rules.grace + rules.buffer) * SECOND
+        live: dict[str, Version] = {}
+        for version in view.changes(name):
+            live = {each.id: each for each in live.values() if each.ends + room > version.at}
+            live.pop(version.id, None)
+            if not version.live or version.device != name:
+                continue
+            for other in live.values():
+                if other.starts < version.ends + room and version.starts < other.ends + room:
+                    yield view.say(name, version.at, f"{version.id} is too near {other.id}")
+            live[version.id] = version
+
+
+def new_bookings(view: View) -> Iterator[str]:
+    """Tell of turns that were booked against hours, groups, party, lengths, grid or notice."""
+    for versions in view.histories.values():
+        new, rules = versions[0], view.rules(versions[0])
+        if new.purpose == "turn" and new.by in ("staff", "queue"):
+            at_will = new.by == "staff" and not new.walk_in
+            wrong = [*_hours(view, new, rules), *_size(new, rules)]
+            wrong += _times(view, new, rules) if at_will else []
+            yield from (view.say(new.device, new.at, f"{new.id} {each}") for each in wrong)
+
+
+def _hours(view: View, new: Version, rules: Rules) -> Iterator[str]:
+    minutes = view.minutes[new.device]
+    if not minutes.all_usable(new.starts, new.starts + 1 if new.over_closing else new.ends):
+        yield "lies outside the usable hours"
+    marks = minutes.group[minutes.at(new.starts) : minutes.at(new.ends - 1) + 1]
+    for number in set(marks) - {0}:
+        hours = rules.groups[number - 1]
+        if hours.exclusive and new.group != hours.group:
+            yield f"takes hours of {hours.group}"
+
+
+def _size(new: Version, rules: Rules) -> Iterator[str]:
+    if new.party is not None and new.party > rules.party:
+        yield "is of too many people"
+    if new.ends - new.starts > (rules.walk_in if new.walk_in else rules.longest) * SECOND:
+        yield "is too long"
+
+
+def _times(view: View, new: Version, rules: Rules) -> Iterator[str]:
+    local, today = view.local(new.starts), view.local(new.at)
+    if rules.grid and (local.hour * 3600 + local.minute * 60 + local.second) % rules.grid:
+        yield "starts off the grid"
+    if new.ends - new.starts < rules.shortest * SECOND:
+        yield "is too short"
+    if new.starts < new.at + rules.notice * SECOND - TOLERANCE:
+        yield "was booked too late"
+    if new.starts > new.at + rules.ahead * SECOND:
+        yield "was booked too early"
+    if rules.same_day and local.date() != today.date():
+        yield "is not of the same day"
+
+
+def limits(view: View) -> Iterator[str]:
+    """Tell of cards with more turns, or days with one, than they are good for."""
+    days: dict[tuple[str, str, str], list[str]] = defaultdict(list)
+    for versions in view.histories.values():
+        new, kept = versions[0], versions[-1]
+        if new.card is None or kept.state == "cancelled":
+            continue
+        local = view.local(new.starts)
+        for period in (f"day {local:%Y-%m-%d}", f"week {local:%G-%V}"):
+            days[view.rules(new).kind, new.card, period].append(f"{local:%Y-%m-%d}")
+    of_kind = {rules.kind: rules.limits for rules in view.record.devices.values()}
+    for (kind, _, period), each in days.items():
+        for limit in of_kind[kind]:
+            number = len(each) if limit.of == "turns" else len(set(each))
+            if period.startswith(limit.per) and number > limit.most:
+                yield f"{kind}: a card had {number} {limit.of} in the {period}"
+
+
+def extensions(view: View) -> Iterator[str]:
+    """Tell where a running turn got time that somebody waited for, or that there was not.
+
+    That none takes it from a booking is told by `spacing`.
+    """
+    for versions in view.histories.values():
+        for before, after in pairwise(versions):
+            longer = after.device == before.device and after.ends > before.ends
+            if not (longer and after.live and after.purpose == "turn"):
+                continue
+            rules = view.rules(after)
+            waiting = any(
+                each.kind == rules.kind and each.at <= after.at < each.until
+                for each in view.record.waits
+            )
+            if waiting and after.at >= after.starts:
+                yield view.say(after.device, after.at, f"{after.id} was extended, others wait")
+            if after.ends - after.starts > rules.longest * SECOND:
+                yield view.say(after.device, after.at, f"{after.id} became too long")
+            usable = view.minutes[after.device].all_usable(before.ends, after.ends)
+            if not (usable or after.over_closing):
+                yield view.say(after.device, after.at, f"{after.id} was extended over closing")
+
+
+def no_shows(view: View) -> Iterator[str]:
+    """Tell of who came and was released, and of who did not come and was not."""
+    for version, until in view.versions():
+        came = view.record.checked_in.get(version.id)
+        if version.state == "no_show" and came is not None and came < version.at:
+            yield view.say(version.device, version.at, f"{version.id} was there, and is a no-show")
+        asked = version.check_in != "none" and version.purpose == "turn"
+        if version.state == "booked" and asked and came is None:
+            within = view.rules(version).check_in_within * SECOND
+            due = min(version.starts + within, version.ends)
+            if until > _told_at(view, version.device, due) + KEEPING:
+                yield view.say(version.device, due, f"{version.id} was not released in time")
+
+
+def _told_at(view: View, name: str, ms: int) -> int:
+    """Return when it is known what a device saw up to a moment: at once, unless it is away."""
+    spans = [each for each in view.record.away if each.device == name]
+    return max((each.ends for each in spans if each.starts <= ms < each.ends), default=ms)
+
+
+def offers(view: View) -> Iterator[str]:
+    """Tell of offers that nobody took up and that were held nevertheless."""
+    for version, until in view.versions():
+        if version.state == "offered" and version.hold_until is not None:
+            due = min(version.hold_until, version.ends)
+            if until > due + KEEPING:
+                yield view.say(version.device, due, f"{version.id} was held for too long")
+
+
+def plans(view: View) -> Iterator[str]:
+    """Tell of plans whose turns overlap, or that do not reach 72 h ahead."""
+    for plan in view.record.plans:
+        for earlier, later in pairwise(plan.turns):
+            if later.starts < earlier.ends + earlier.grace * SECOND:
+                pair = f"{earlier.id} and {later.id}"
+                yield view.say(plan.device, plan.at, f"{pair} overlap in a plan")
+        if plan.valid_until < plan.at + LEAST_AHEAD:
+            yield view.say(plan.device, plan.at, "the plan does not reach 72 h ahead")
+
+
+RULES = (
+    overlaps,
+    spacing,
+    new_bookings,
+    limits,
+    extensions,
+    no_shows,
+    offers,
+    plans,
+)
