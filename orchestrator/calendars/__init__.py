@@ -1,0 +1,1 @@
+"""Bookings and opening hours from elsewhere, and bookings for elsewhere."""
