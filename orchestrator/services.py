@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from orchestrator.booking_service import BookingService
+from orchestrator.bookkeeping import Bookkeeping
+from orchestrator.check_in_service import CheckInService
+from orchestrator.move_service import MoveService
 from orchestrator.office import Office
 
 
@@ -14,8 +17,16 @@ class Services:
 
     office: Office
     bookings: BookingService
+    check_ins: CheckInService
+    moves: MoveService
 
 
 def services(office: Office) -> Services:
     """Return the services of an office."""
-    return Services(office=office, bookings=BookingService(office))
+    books = Bookkeeping(office)
+    return Services(
+        office=office,
+        bookings=BookingService(books),
+        check_ins=CheckInService(books),
+        moves=MoveService(books),
+    )

@@ -76,6 +76,12 @@ def of_device(
     return [_booking(row) for row in rows]
 
 
+def of_series(connection: sqlite3.Connection, series: str) -> list[Booking]:
+    """Return the bookings of a series, by their start."""
+    rows = connection.execute(f"{_SELECT} WHERE series = ? ORDER BY starts_ms, id", (series,))
+    return [_booking(row) for row in rows]
+
+
 def touching(
     connection: sqlite3.Connection, address: Address, first: datetime, last: datetime
 ) -> list[Booking]:

@@ -9,7 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 from mqtt_schemas.base import DeviceLink, DeviceState, Seconds, UtcTime
 from mqtt_schemas.messages import Phase
 from orchestrator.delivery import Delivery
-from orchestrator.domain.bookings import BookingState
+from orchestrator.domain.bookings import BookedBy, BookingState, Purpose
+from orchestrator.domain.devices import CheckInBy
 
 #: A device's name as people write it, or a booking's id: bounded, since it is quoted in refusals.
 Name = Annotated[str, Field(min_length=1, max_length=81)]
@@ -165,11 +166,24 @@ class BookingView(_Answered):
     target_group: str | None
     party_size: int | None
     state: BookingState
+    purpose: Purpose
+    by: BookedBy
+    group_assumed: bool
+    series: str | None
+    event: str | None
+    walk_in: bool
+    over_closing: bool
+    check_in: CheckInBy
+    hold_until: UtcTime | None
 
 
 class ChangeView(_Answered):
-    """A booking after a change. `message` says in a sentence how far that has come."""
+    """A booking after a change. `message` says in a sentence how far that has come.
+
+    code: the words of a new check-in code. They are told this once and kept nowhere.
+    """
 
     booking: BookingView
     delivery: Delivery
     message: str
+    code: str | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from orchestrator.booking_service import Change
+from orchestrator.bookkeeping import Change
 from orchestrator.delivery import say
 from orchestrator.domain.bookings import Booking
 from orchestrator.web.models import BookingView, ChangeView
@@ -20,6 +20,15 @@ def booking_view(booking: Booking, name: str) -> BookingView:
         target_group=booking.target_group,
         party_size=booking.party_size,
         state=booking.state,
+        purpose=booking.purpose,
+        by=booking.by,
+        group_assumed=booking.group_assumed,
+        series=booking.series,
+        event=booking.event,
+        walk_in=booking.walk_in,
+        over_closing=booking.over_closing,
+        check_in=booking.check_in,
+        hold_until=booking.hold_until,
     )
 
 
@@ -29,4 +38,5 @@ def change_view(change: Change) -> ChangeView:
         booking=booking_view(change.booking, change.device.name),
         delivery=change.delivery,
         message=say(change.delivery, change.device.name),
+        code=change.code,
     )

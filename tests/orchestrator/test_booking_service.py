@@ -11,6 +11,7 @@ import pytest
 
 from mqtt_schemas.topics import Address
 from orchestrator.booking_service import BookingService, Order
+from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import BookingRefused, BookingState, NoRoom, NotKnown
 from orchestrator.store.database import Database
@@ -25,7 +26,9 @@ class Counter:
     def __init__(self, database: Database) -> None:
         self.told: list[tuple[Address, datetime | None]] = []
         self.clock = FakeClock()
-        self.service = BookingService(office(database, now=self.clock.now, deliver=self.deliver))
+        self.service = BookingService(
+            Bookkeeping(office(database, now=self.clock.now, deliver=self.deliver))
+        )
 
     async def deliver(self, address: Address, matters_at: datetime | None) -> Delivery:
         """Note who is to be told, of what time."""

@@ -48,7 +48,17 @@ async def test_a_turn_is_booked_listed_changed_and_cancelled(desk: httpx.AsyncCl
         "target_group": "nuoret",
         "party_size": 2,
         "state": "booked",
+        "purpose": "turn",
+        "by": "staff",
+        "group_assumed": False,
+        "series": None,
+        "event": None,
+        "walk_in": False,
+        "over_closing": False,
+        "check_in": "none",
+        "hold_until": None,
     }
+    assert made["code"] is None
     assert (await desk.get(BOOKINGS, params=SPAN)).json() == [booking]
     one = f"{BOOKINGS}/{booking['id']}"
     later = (await desk.patch(one, json={"more_seconds": 900})).json()["booking"]
@@ -81,11 +91,11 @@ async def test_a_wrong_order_is_refused_in_a_sentence(
 
 
 async def test_what_is_taken_is_a_conflict(desk: httpx.AsyncClient) -> None:
-    """409, with the nearest free turn."""
+    """409, with the nearest free turns."""
     await desk.post(BOOKINGS, json=ORDER)
     answer = await desk.post(BOOKINGS, json=ORDER)
     assert answer.status_code == 409
-    assert "the nearest free turn of 1 h starts at" in answer.json()["error"]
+    assert "the nearest free turns of 1 h start at 14:00, 16:00 and" in answer.json()["error"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,252 @@
+"""What the services of the desk share: finding, judging and keeping bookings in a transaction."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime, timedelta
+from difflib import get_close_matches
+
+from mqtt_schemas.base import to_utc
+from mqtt_schemas.topics import Address
+from orchestrator.delivery import Delivery
+from orchestrator.domain import quota
+from orchestrator.domain.booking_rules import Case, Wish
+from orchestrator.domain.bookings import (
+    Booking,
+    BookingRefused,
+    Desk,
+    NotKnown,
+    WrongTime,
+    spacing,
+)
+from orchestrator.domain.devices import Device
+from orchestrator.domain.extension import Running
+from orchestrator.domain.free_turns import NAMED, nearest, say_free, search_span
+from orchestrator.hours_of import hours_of
+from orchestrator.new_codes import NewCode
+from orchestrator.office import Office
+from orchestrator.store import audit, bookings, quotas
+from orchestrator.store.database import Connection
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_LATEST = datetime(9999, 12, 31, tzinfo=UTC)
+#: Other devices of the kind at which a free turn is looked for.
+OTHERS_ASKED = 20
+
+#: (rows, site, kind) -> how many wait in the queue for a device of the kind.
+Waiting = Callable[[Connection, str, str], int]
+
+
+def nobody_waits(_: Connection, __: str, ___: str) -> int:
+    """Return the length of a queue that there is not."""
+    return 0
+
+
+@dataclass(frozen=True, slots=True)
+class Card:
+    """A customer's library card, for a quota. number: kept nowhere. none: staff says so."""
+
+    number: str | None = field(default=None, repr=False)
+    none: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A booking as it is now, its device, how far the change has come, and a new code's words."""
+
+    booking: Booking
+    device: Device
+    delivery: Delivery
+    code: str | None = None
+
+
+class Bookkeeping:
+    """Reads and keeps bookings for the services. Every refusal is a BookingRefused."""
+
+    def __init__(self, office: Office, waiting: Waiting = nobody_waits) -> None:
+        self.office = office
+        self.waiting = waiting
+
+    def devices(self, *, device: str | None, kind: str | None) -> list[Device]:
+        """Return the device that somebody named, or all of a kind. Raises BookingRefused."""
+        if (device is None) == (kind is None):
+            raise BookingRefused("Name either a device or a kind of devices.")
+        if device is not None:
+            return [device_named(device, self.office.devices)]
+        return devices_of_kind(kind or "", self.office.devices.values())
+
+    def check_group(self, group: str | None) -> None:
+        """Raise NotKnown unless there is such a target group, or none is named."""
+        if group is not None and group not in self.office.target_groups:
+            raise NotKnown(
+                f"There is no target group {group!r}; "
+                f"there are {', '.join(self.office.target_groups)}."
+            )
+
+    def find(self, rows: Connection, booking_id: str) -> tuple[Booking, Desk]:
+        """Return a booking and the desk of its device. Raises NotKnown."""
+        booking = bookings.find(rows, booking_id)
+        if booking is None:
+            raise NotKnown(f"There is no booking {booking_id!r}.")
+        return booking, self.desk_of(booking)
+
+    def desk_of(self, booking: Booking) -> Desk:
+        """Return the desk of a booking's device. Raises NotKnown."""
+        device = self.office.devices.get(booking.address)
+        if device is None:
+            raise NotKnown(f"The booking's device, {booking.address}, is not served any more.")
+        return self.office.desk(device)
+
+    def case(self, rows: Connection, desk: Desk, wish: Wish) -> Case:
+        """Return a wish beside what is booked near it."""
+        return self._case(rows, desk, wish, wish.starts_at, wish.ends_at)
+
+    def running(self, rows: Connection, desk: Desk, booking: Booking, until: datetime) -> Running:
+        """Return a turn beside what is booked after its begin, up to well after `until`."""
+        room, device = spacing(desk.policy), desk.device
+        last = min(max(until, booking.ends_at), _LATEST - room) + room
+        found = bookings.touching(rows, device.address, booking.starts_at, last)
+        return Running(
+            desk,
+            booking,
+            hours_of(rows, self.office, device),
+            others=[other for other in found if other.id != booking.id],
+            waiting=self.waiting(rows, device.address.site, device.kind),
+        )
+
+    def free_turns(
+        self, rows: Connection, desks: Sequence[Desk], wish: Wish
+    ) -> list[tuple[datetime, Desk]]:
+        """Return the free turns nearest to a wish: at the desk's device, and others of its kind."""
+        device = desks[0].device
+        others = [
+            self.office.desk(other)
+            for other in self.office.devices.values()
+            if (other.kind, other.address.site) == (device.kind, device.address.site)
+            and all(other.address != desk.device.address for desk in desks)
+        ]
+        found: list[tuple[timedelta, int, datetime, Desk]] = []
+        for order, desk in enumerate([*desks, *others][: OTHERS_ASKED + 1]):
+            case = Case(desk, wish, hours_of(rows, self.office, desk.device))
+            case = self._case(rows, desk, wish, *search_span(case))
+            found += [(abs(start - wish.starts_at), order, start, desk) for start in nearest(case)]
+        best = sorted(found, key=lambda each: each[:3])[:NAMED]
+        return [(start, desk) for _, _, start, desk in best]
+
+    async def with_advice(self, error: WrongTime, desks: Sequence[Desk], wish: Wish) -> WrongTime:
+        """Return a refusal that names the nearest free turns, too."""
+        wish = replace(wish, over_closing=False)
+        found = await self.office.database.read(lambda rows: self.free_turns(rows, desks, wish))
+        advice = say_free(desks[0], found, wish.length, wanted=wish.starts_at)
+        return type(error)(f"{error.reason}; {advice}")
+
+    def count(self, rows: Connection, desk: Desk, booking: Booking, card: Card) -> None:
+        """Count a new booking for its customer's quota. Raises BookingRefused."""
+        policy, zone = desk.policy, self.office.zone
+        if not policy.quotas:
+            return
+        if card.number is None:
+            if not card.none:
+                raise BookingRefused(
+                    f"{desk.device.name} has a quota: give the customer's library card, "
+                    "or say that there is none."
+                )
+            self.note(rows, "quota_without_card", booking.id, desk.now)
+            return
+        number = quota.card_of(card.number)
+        week = quota.week_of(booking.starts_at, zone)
+        key = quotas.key_of(rows, week, lambda: secrets.token_bytes(quota.KEY_BYTES))
+        mark = quota.mark_of(number, key)
+        taken = quotas.taken(rows, mark, self._alike(desk.device))
+        reason = quota.refusal(policy.quotas, taken, booking.starts_at, zone)
+        if reason is not None:
+            raise BookingRefused(f"{reason}.")
+        quotas.keep(rows, mark, booking.id, week)
+
+    def follow(self, rows: Connection, booking_id: str, follower: str) -> None:
+        """Count for a quota what goes on in another booking once, as the other one."""
+        quotas.rename(rows, booking_id, follower)
+
+    def note(
+        self,
+        rows: Connection,
+        what: str,
+        target: str,
+        at: datetime,
+        *,
+        why: str | None = None,
+        **details: str | int | None,
+    ) -> None:
+        """Keep in the audit log what staff did."""
+        told = {key: value for key, value in details.items() if value is not None}
+        audit.record(
+            rows,
+            audit.Entry(at=at, role="staff", what=what, target=target, details=told, why=why),
+        )
+
+    async def told(self, booking: Booking, code: NewCode | None = None) -> Change:
+        """Tell a booking's device, and return how far that came."""
+        delivery = await self.office.deliver(booking.address, booking.starts_at)
+        device = self.office.devices[booking.address]
+        return Change(booking, device, delivery, code.words if code else None)
+
+    def _case(
+        self, rows: Connection, desk: Desk, wish: Wish, first: datetime, last: datetime
+    ) -> Case:
+        room, device = spacing(desk.policy), desk.device
+        first = max(first, _EPOCH + room) - room
+        last = min(last, _LATEST - room) + room
+        known = bookings.touching(rows, device.address, first, last)
+        return Case(desk, wish, hours_of(rows, self.office, device), known)
+
+    def _alike(self, device: Device) -> Collection[Address]:
+        """Return the devices over which a quota counts: those of a kind at a site."""
+        return {
+            other.address
+            for other in self.office.devices.values()
+            if (other.kind, other.address.site) == (device.kind, device.address.site)
+        }
+
+
+def device_named(name: str, devices: Mapping[Address, Device]) -> Device:
+    """Return the device that somebody named, by its id or as site/id. Raises NotKnown."""
+    found = [
+        device for address, device in devices.items() if name in (str(address), address.device)
+    ]
+    if len(found) == 1:
+        return found[0]
+    if found:
+        several = " or ".join(str(device.address) for device in found)
+        raise NotKnown(f"There are several devices called {name!r}: {several}.")
+    names = [text for each in devices for text in (str(each), each.device)]
+    close = get_close_matches(name, names, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise NotKnown(f"There is no device {name!r}{hint}")
+
+
+def devices_of_kind(name: str, devices: Collection[Device]) -> list[Device]:
+    """Return the devices of a kind, or of site/kind, all at one site. Raises NotKnown."""
+    site, _, kind = name.rpartition("/")
+    found = [
+        device
+        for device in devices
+        if device.kind == kind and (not site or device.address.site == site)
+    ]
+    sites = sorted({device.address.site for device in found})
+    if len(sites) > 1:
+        several = " or ".join(f"{each}/{kind}" for each in sites)
+        raise NotKnown(f"There are devices of the kind {kind!r} at several sites: {several}.")
+    if not found:
+        kinds = sorted({device.kind for device in devices})
+        raise NotKnown(f"There is no device of the kind {name!r}; there are {', '.join(kinds)}.")
+    return found
+
+
+def utc(moment: datetime) -> datetime:
+    """Return a time as the store keeps it. Raises BookingRefused."""
+    try:
+        return to_utc(moment)
+    except ValueError as error:
+        raise BookingRefused(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
