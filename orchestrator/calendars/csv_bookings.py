@@ -166,7 +166,7 @@ def _text(data: bytes) -> str:
 def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, cells). Raises Unreadable."""
     head = text.lstrip().partition("\n")[0]
-    between = max(",;\t", key=head.count)
+    between = max([",", ";", "\t"], key=head.count)
     reader = csv.reader(text.splitlines(keepends=True), delimiter=between, strict=True)
     begun = 1
     try:
@@ -191,9 +191,9 @@ def _columns(first: list[str]) -> list[str | None]:
                 f"This is no table of bookings: its first line names no column {name!r} "
                 f"({' or '.join(_COLUMNS[name])})."
             )
-    for name in columns:
-        if name is not None and columns.count(name) > 1:
-            raise Unreadable(f"Two columns are called {name!r}.")
+    for each in columns:
+        if each is not None and columns.count(each) > 1:
+            raise Unreadable(f"Two columns are called {each!r}.")
     return columns
 
 
