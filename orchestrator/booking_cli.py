@@ -1,24 +1,33 @@
-"""`laitevuoro booking …`: the desk's commands."""
+"""`laitevuoro booking …`: what is booked, and changing it."""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Annotated
-from zoneinfo import ZoneInfo
 
 import typer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 
-from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag, refuse
-from orchestrator.config import Configuration, load
-from orchestrator.config_errors import InvalidConfiguration
-from orchestrator.counter import Counter, Refused, counter_of
-from orchestrator.domain.bookings import LIVE, BookingState
-from orchestrator.domain.local_time import InvalidTime, parse_length, parse_moment, say_moment
+from orchestrator.booking_options import (
+    AlthoughWaiting,
+    Card,
+    Device,
+    Group,
+    Id,
+    Kind,
+    NoCard,
+    OverClosing,
+    Party,
+    Why,
+    read_card,
+)
+from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
+from orchestrator.counter import Refused
+from orchestrator.desk_cli import Desk, desk_at
+from orchestrator.domain.bookings import LIVE
+from orchestrator.domain.local_time import parse_length
+from orchestrator.domain.series import Every
+from orchestrator.web.booking_models import NewBlock, NewSeries, SeriesView
 from orchestrator.web.models import BookingView, ChangeView, NewBooking, NewEnd
 
 #: How far `list` looks ahead where it is not told.
@@ -26,37 +35,59 @@ LISTED = timedelta(days=14)
 
 app = typer.Typer(no_args_is_help=True, help="Book turns, and change what is booked.")
 
-Device = Annotated[str, typer.Option(help="Its id, or site/id.")]
-Id = Annotated[str, typer.Argument(metavar="ID", help="The booking's id, as `list` shows it.")]
+Start = Annotated[str, typer.Option(help='Local: "2026-11-25 14:00"; or with offset; or now.')]
+End = Annotated[str | None, typer.Option(help="Likewise.")]
+Length = Annotated[str | None, typer.Option("--for", help="Instead of --end: 90min, 2h.")]
 _LIST: TypeAdapter[list[BookingView]] = TypeAdapter(list[BookingView])
+_CHANGES: TypeAdapter[list[ChangeView]] = TypeAdapter(list[ChangeView])
 
 
 @app.command()
-def add(
-    device: Device,
-    start: Annotated[str, typer.Option(help='Local: "2026-11-25 14:00"; or with offset; or now.')],
-    group: Annotated[str, typer.Option(help="The target group.")],
-    end: Annotated[str | None, typer.Option(help="Likewise.")] = None,
-    length: Annotated[
-        str | None, typer.Option("--for", help="Instead of --end: 90min, 2h.")
-    ] = None,
-    party: Annotated[int | None, typer.Option(help="How many people.")] = None,
+def add(  # noqa: PLR0913 - what a booking is made of
+    *,
+    start: Start,
+    device: Device = None,
+    kind: Kind = None,
+    group: Group = None,
+    end: End = None,
+    length: Length = None,
+    party: Party = None,
+    every: Annotated[Every | None, typer.Option(help="Again and again, so far apart.")] = None,
+    times: Annotated[int | None, typer.Option(help="With --every: how many turns.")] = None,
+    partial: Annotated[
+        bool, typer.Option("--partial", help="With --every: not all or none.")
+    ] = False,
+    card_file: Card = None,
+    no_card: NoCard = False,
+    over_closing: OverClosing = False,
+    why: Why = None,
     config: Config = DEFAULT_CONFIG,
-    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+    as_json: JsonFlag = False,
 ) -> None:
-    """Book a turn."""
-    with _desk(config) as desk:
+    """Book a turn, or with --every a series."""
+    with desk_at(config) as desk:
         starts_at = desk.moment(start)
         new = NewBooking(
             device=device,
+            kind=kind,
             starts_at=starts_at,
             ends_at=desk.end(starts_at, end, length),
             target_group=group,
             party_size=party,
+            card=read_card(card_file),
+            no_card=no_card,
+            over_closing=over_closing,
+            why=why,
         )
-        desk.tell(
-            "Booked", desk.counter.ask("POST", ("bookings",), ChangeView, body=new), as_json=as_json
-        )
+        if every is None and times is None and not partial:
+            change = desk.counter.ask("POST", ("bookings",), ChangeView, body=new)
+            desk.tell("Booked", change, as_json=as_json)
+            return
+        if every is None or times is None:
+            raise Refused("A series takes both --every and --times.")
+        series = NewSeries(**dict(new), every=every, times=times, partial=partial)
+        made = desk.counter.ask("POST", ("bookings", "series"), SeriesView, body=series)
+        _tell_series(desk, made, as_json=as_json)
 
 
 @app.command("list")
@@ -69,7 +100,7 @@ def list_bookings(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """List bookings."""
-    with _desk(config) as desk:
+    with desk_at(config) as desk:
         first = desk.moment(since or "now")
         last = desk.moment(until) if until else first + LISTED
         span = {"ends_after": first.isoformat(), "starts_before": last.isoformat()}
@@ -89,14 +120,26 @@ def list_bookings(
 
 
 @app.command()
-def cancel(booking: Id, config: Config = DEFAULT_CONFIG, as_json: JsonFlag = False) -> None:  # noqa: FBT002 - a flag
-    """Cancel a booking. A running turn ends."""
-    with _desk(config) as desk:
-        desk.tell(
-            "Cancelled",
-            desk.counter.ask("DELETE", ("bookings", booking), ChangeView),
-            as_json=as_json,
-        )
+def cancel(
+    booking: Annotated[str | None, typer.Argument(metavar="[ID]", help="The booking's id.")] = None,
+    series: Annotated[str | None, typer.Option(help="Instead: all that is left of it.")] = None,
+    why: Why = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Cancel a booking, or what is left of a series or block. A running turn ends."""
+    with desk_at(config) as desk:
+        reason = {} if why is None else {"why": why}
+        if booking is not None and series is None:
+            path: tuple[str, ...] = ("bookings", booking)
+            change = desk.counter.ask("DELETE", path, ChangeView, params=reason)
+            desk.tell("Cancelled", change, as_json=as_json)
+            return
+        if booking is not None or series is None:
+            raise Refused("Give either the ID of a booking or --series.")
+        path = ("bookings", "series", series)
+        changes = desk.counter.ask("DELETE", path, _CHANGES, params=reason)
+        _tell_all(desk, "Cancelled", changes, as_json=as_json)
 
 
 @app.command()
@@ -104,76 +147,67 @@ def extend(
     booking: Id,
     end: Annotated[str | None, typer.Option(help="The new end; earlier is fine too.")] = None,
     by: Annotated[str | None, typer.Option(help="Instead: so much more time, 15min.")] = None,
+    although_waiting: AlthoughWaiting = False,  # noqa: FBT002 - a flag
+    over_closing: OverClosing = False,  # noqa: FBT002 - a flag
+    why: Why = None,
     config: Config = DEFAULT_CONFIG,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Give a booking another end."""
-    with _desk(config) as desk:
+    with desk_at(config) as desk:
         if (end is None) == (by is None):
             raise Refused("Give either --end or --by.")
-        if by is not None:
-            new = NewEnd(more_seconds=int(parse_length(by).total_seconds()))
-        else:
-            new = NewEnd(ends_at=desk.moment(end or ""))
-        desk.tell(
-            "Changed",
-            desk.counter.ask("PATCH", ("bookings", booking), ChangeView, body=new),
-            as_json=as_json,
+        until = (
+            {"more_seconds": int(parse_length(by).total_seconds())}
+            if by is not None
+            else {"ends_at": desk.moment(end or "")}
         )
-
-
-class _Desk:
-    """Where a person stands: whom to ask, and in which words to answer."""
-
-    def __init__(self, *, counter: Counter, zone: ZoneInfo) -> None:
-        self.counter = counter
-        self._zone = zone
-
-    def moment(self, text: str) -> datetime:
-        """Return the time that was written. Raises InvalidTime."""
-        return parse_moment(text, self._zone, now=datetime.now(UTC))
-
-    def end(self, starts_at: datetime, end: str | None, length: str | None) -> datetime:
-        """Return the end, by its own time or by the length. Raises InvalidTime, Refused."""
-        if (end is None) == (length is None):
-            raise Refused("Give either --end or --for.")
-        if length is not None:
-            return starts_at + parse_length(length)
-        return self.moment(end or "")
-
-    def tell(self, done: str, change: ChangeView, *, as_json: bool) -> None:
-        """Say what was done, and how far that has come."""
-        if as_json:
-            typer.echo(change.model_dump_json(indent=1))
-            return
-        booking = change.booking
-        typer.echo(f"{done} {booking.id}: {booking.name}, {self._span(booking)}. {change.message}")
-
-    def line(self, booking: BookingView) -> str:
-        """Return a booking as a line of a list."""
-        people = f"{booking.party_size} × " if booking.party_size else ""
-        state = "" if booking.state is BookingState.BOOKED else f"  {booking.state}"
-        where = f"{booking.site}/{booking.device}"
-        return (
-            f"{booking.id}  {where:<24}  {self._span(booking):<26}"
-            f"  {people}{booking.target_group or '–'}{state}"
+        new = NewEnd.model_validate(
+            until | {"although_waiting": although_waiting, "over_closing": over_closing, "why": why}
         )
-
-    def _span(self, booking: BookingView) -> str:
-        first = say_moment(booking.starts_at, self._zone)
-        last = say_moment(booking.ends_at, self._zone, beside=booking.starts_at)
-        return f"{first} to {last}"
+        change = desk.counter.ask("PATCH", ("bookings", booking), ChangeView, body=new)
+        desk.tell("Changed", change, as_json=as_json)
 
 
-@contextmanager
-def _desk(path: Path) -> Iterator[_Desk]:
-    """Give the desk of a configuration; a refusal is one sentence and exit code 2."""
-    try:
-        config: Configuration = load(path, os.environ)
-        with counter_of(config) as counter:
-            yield _Desk(counter=counter, zone=config.zone)
-    except (InvalidConfiguration, InvalidTime, Refused) as error:
-        refuse(str(error))
-    except ValidationError as error:
-        first = error.errors(include_url=False)[0]
-        refuse(f"{'.'.join(map(str, first['loc']))}: {first['msg']}.")
+@app.command()
+def block(
+    device: Annotated[list[str], typer.Option(help="Its id, or site/id; several times.")],
+    start: Start,
+    end: End = None,
+    length: Length = None,
+    why: Why = None,
+    config: Config = DEFAULT_CONFIG,
+    as_json: JsonFlag = False,  # noqa: FBT002 - a flag
+) -> None:
+    """Keep devices free of turns, all of them or none. Ends by `cancel --series`."""
+    with desk_at(config) as desk:
+        starts_at = desk.moment(start)
+        new = NewBlock(
+            devices=tuple(device),
+            starts_at=starts_at,
+            ends_at=desk.end(starts_at, end, length),
+            why=why,
+        )
+        changes = desk.counter.ask("POST", ("bookings", "blocks"), _CHANGES, body=new)
+        _tell_all(desk, "Blocked", changes, as_json=as_json)
+
+
+def _tell_all(desk: Desk, done: str, changes: list[ChangeView], *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(_CHANGES.dump_json(changes, indent=1).decode())
+        return
+    for change in changes:
+        desk.tell(done, change, as_json=False)
+    if changes and changes[0].booking.series is not None:
+        typer.echo(f"Together they are {changes[0].booking.series}.")
+
+
+def _tell_series(desk: Desk, made: SeriesView, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(made.model_dump_json(indent=1))
+        return
+    _tell_all(desk, "Booked", list(made.bookings), as_json=False)
+    for refused in made.refused:
+        typer.echo(f"Not booked, {refused.at}: {refused.error}", err=True)
+    if made.code is not None:
+        typer.echo(f"The check-in code of all, told this once: {made.code}")

@@ -27,7 +27,7 @@ from orchestrator.domain.free_turns import NAMED, nearest, say_free, search_span
 from orchestrator.hours_of import hours_of
 from orchestrator.new_codes import NewCode
 from orchestrator.office import Office
-from orchestrator.store import audit, bookings, quotas
+from orchestrator.store import audit, bookings, queue, quotas
 from orchestrator.store.database import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -37,11 +37,6 @@ OTHERS_ASKED = 20
 
 #: (rows, site, kind) -> how many wait in the queue for a device of the kind.
 Waiting = Callable[[Connection, str, str], int]
-
-
-def nobody_waits(_: Connection, __: str, ___: str) -> int:
-    """Return the length of a queue that there is not."""
-    return 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +60,7 @@ class Change:
 class Bookkeeping:
     """Reads and keeps bookings for the services. Every refusal is a BookingRefused."""
 
-    def __init__(self, office: Office, waiting: Waiting = nobody_waits) -> None:
+    def __init__(self, office: Office, waiting: Waiting = queue.waiting) -> None:
         self.office = office
         self.waiting = waiting
 

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from orchestrator import booking_cli, coverage_cli, logs, upkeep_cli
+from orchestrator import check_in_cli, coverage_cli, logs, upkeep_cli
 from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
@@ -35,7 +35,7 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Fair turns on a library's shared equipment.",
 )
-app.add_typer(booking_cli.app, name="booking")
+app.add_typer(check_in_cli.app, name="booking")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)
 app.command()(coverage_cli.coverage)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from orchestrator.services import Services
-from orchestrator.web.bookings import booking_routes
+from orchestrator.web.audit import audit_routes
+from orchestrator.web.bookings import booking_routes, check_in_routes
 from orchestrator.web.errors import speak_plainly
 
 
@@ -14,4 +15,6 @@ def admin_app(*, services: Services, version: str) -> FastAPI:
     app = FastAPI(title="Laitevuoro, changes", version=version, docs_url=None, redoc_url=None)
     speak_plainly(app)
     app.include_router(booking_routes(services.bookings))
+    app.include_router(check_in_routes(services.check_ins, services.moves))
+    app.include_router(audit_routes(services.office))
     return app

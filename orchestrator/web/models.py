@@ -132,20 +132,36 @@ class Health(_Answered):
 
 
 class NewBooking(_Asked):
-    """A booking to be made. `device` is `site/device`, or `device` where that is clear."""
+    """A booking to be made, of a device or of any device of a kind.
 
-    device: Name
+    device: `site/device`, or `device` where that is clear; kind likewise. card: for a quota, a
+    library card's number, which is kept nowhere; no_card: there is none. over_closing: staff
+    lets the turn run on after closing.
+    """
+
+    device: Name | None = None
+    kind: Name | None = None
     starts_at: AwareDatetime
     ends_at: AwareDatetime
-    target_group: Name
+    target_group: Name | None = None
     party_size: int | None = None
+    over_closing: bool = False
+    card: Annotated[str, Field(max_length=80, repr=False)] | None = None
+    no_card: bool = False
+    why: Annotated[str, Field(max_length=200)] | None = None
 
 
 class NewEnd(_Asked):
-    """Another end of a booking, or so much more time. One of the two."""
+    """Another end of a booking, or so much more time. One of the two.
+
+    although_waiting: others in the queue have to wait for it.
+    """
 
     ends_at: AwareDatetime | None = None
     more_seconds: Seconds | None = None
+    although_waiting: bool = False
+    over_closing: bool = False
+    why: Annotated[str, Field(max_length=200)] | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from orchestrator.booking_service import SeriesChange
 from orchestrator.bookkeeping import Change
 from orchestrator.delivery import say
 from orchestrator.domain.bookings import Booking
+from orchestrator.move_service import Moved
+from orchestrator.web.booking_models import MovedView, SeriesRefusal, SeriesView
 from orchestrator.web.models import BookingView, ChangeView
 
 
@@ -39,4 +42,23 @@ def change_view(change: Change) -> ChangeView:
         delivery=change.delivery,
         message=say(change.delivery, change.device.name),
         code=change.code,
+    )
+
+
+def moved_view(moved: Moved) -> MovedView:
+    """Return a move as it is answered."""
+    change = change_view(moved.change)
+    return MovedView(**dict(change), ended=moved.ended.id if moved.ended else None)
+
+
+def series_view(series: SeriesChange) -> SeriesView:
+    """Return a series as it is answered."""
+    return SeriesView(
+        series=series.series,
+        bookings=tuple(map(change_view, series.changes)),
+        refused=tuple(
+            SeriesRefusal(at=f"{wall:%Y-%m-%d %H:%M}", error=reason)
+            for wall, reason in series.refused
+        ),
+        code=series.code,
     )

@@ -203,7 +203,7 @@ def test_school_days_are_named() -> None:
 def test_only_by_leave_of_policy_and_staff_a_turn_runs_over_closing() -> None:
     """It must begin before."""
     leave = {"after_closing": AfterClosing.STAFF}
-    over = {"start": 200, "end": 300, "hours": DAY, "over_closing": True}
+    over: dict[str, Any] = {"start": 200, "end": 300, "hours": DAY, "over_closing": True}
     check_new(case(**over, policy=leave))
     assert reason(case(**over)) == "No turn on Printer 1 runs on after closing."
     begins_late = over | {"start": 250}

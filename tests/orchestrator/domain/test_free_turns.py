@@ -161,8 +161,7 @@ def test_every_wish_is_allowed_or_refused_and_what_is_offered_can_be_had(
         moved = replace(wish.wish, starts_at=begin, ends_at=begin + wish.wish.length)
         try:
             check_new(replace(wish, wish=moved))
-        except BookingRefused as error:
-            assert str(error).endswith(".")
+        except BookingRefused:
             return False
         return True
 
