@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, tzinfo
 
 from mqtt_schemas.base import to_utc
@@ -11,6 +11,9 @@ from mqtt_schemas.topics import Address
 from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import Desk
 from orchestrator.domain.devices import Device
+from orchestrator.domain.opening_hours import NOT_CONFIGURED, SiteHours
+from orchestrator.domain.windows import IsHoliday
+from orchestrator.public_holidays import is_holiday
 from orchestrator.store.database import Database
 
 #: (device, from when on the change matters; None: at once) -> how far it has come.
@@ -22,7 +25,7 @@ class Office:
     """Shared by all services; none of them keeps state of its own.
 
     deliver: plan a device anew after a change and tell how far that came. replan: have
-    devices planned anew soon, without waiting for it.
+    devices planned anew soon, without waiting for it. hours: as configured, by site.
     """
 
     database: Database
@@ -33,10 +36,16 @@ class Office:
     now: Callable[[], datetime]
     deliver: Deliver
     replan: Callable[[Collection[Address]], None]
+    hours: Mapping[str, SiteHours] = field(default_factory=dict)
+    is_holiday: IsHoliday = is_holiday
 
     def desk(self, device: Device) -> Desk:
         """Return where and when somebody asks now."""
         return Desk(device, to_utc(self.now()), self.zone)
+
+    def hours_of_site(self, site: str) -> SiteHours:
+        """Return what is configured of a site's hours."""
+        return self.hours.get(site, NOT_CONFIGURED)
 
 
 async def to_nobody(_: Address, __: datetime | None) -> Delivery:

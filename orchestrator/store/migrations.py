@@ -11,7 +11,13 @@ import uuid
 from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
 
-from orchestrator.store import schema_prints, schema_queue_events, schema_turns, schema_turns_seen
+from orchestrator.store import (
+    schema_hours,
+    schema_prints,
+    schema_queue_events,
+    schema_turns,
+    schema_turns_seen,
+)
 from orchestrator.store.errors import DatabaseUnusable
 
 migrations = Migrations("laitevuoro")
@@ -340,6 +346,12 @@ def m0009_turns_seen(database: Administered) -> None:
 def m0010_queue_events(database: Administered) -> None:
     """Make the queue, and group events with who took part."""
     _all(database, *schema_queue_events.STATEMENTS)
+
+
+@migrations()
+def m0008_hours(database: Administered) -> None:
+    """Make imported opening hours."""
+    _all(database, *schema_hours.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:
