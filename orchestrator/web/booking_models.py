@@ -8,12 +8,10 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from mqtt_schemas.base import Seconds, UtcTime
 from orchestrator.domain.series import Every
-from orchestrator.web.models import ChangeView, Name, NewBooking
+from orchestrator.web.models import CardNumber, ChangeView, Name, NewBooking
 
 #: Staff's own words, for the audit log: a few, and nobody's name.
 Why = Annotated[str, Field(max_length=200)]
-#: As it is scanned or typed. Never in a path, which others may log.
-CardNumber = Annotated[str, Field(max_length=80, repr=False)]
 
 
 class _Asked(BaseModel):
@@ -75,7 +73,7 @@ class NewWalkIn(AgeAnswers):
     target_group: Name | None = None
     party_size: int | None = None
     seconds: Annotated[Seconds, Field(ge=1)] | None = None
-    card: CardNumber | None = None
+    card: CardNumber | None = Field(default=None, repr=False)
     no_card: bool = False
     although_waiting: bool = False
 

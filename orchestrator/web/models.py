@@ -14,6 +14,8 @@ from orchestrator.domain.devices import CheckInBy
 
 #: A device's name as people write it, or a booking's id: bounded, since it is quoted in refusals.
 Name = Annotated[str, Field(min_length=1, max_length=81)]
+#: As it is scanned or typed; in bodies only, since others may log a path.
+CardNumber = Annotated[str, Field(max_length=80)]
 
 
 class _Asked(BaseModel):
@@ -146,7 +148,7 @@ class NewBooking(_Asked):
     target_group: Name | None = None
     party_size: int | None = None
     over_closing: bool = False
-    card: Annotated[str, Field(max_length=80, repr=False)] | None = None
+    card: CardNumber | None = Field(default=None, repr=False)
     no_card: bool = False
     why: Annotated[str, Field(max_length=200)] | None = None
 
