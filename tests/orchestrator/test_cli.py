@@ -42,7 +42,7 @@ def refusal(words: list[str], capsys: Capture) -> str:
         (["serve", "--config", "/nowhere.toml"], "/nowhere.toml: No such file or directory."),
         (["check-config", "--config", "/"], "/: Is a directory."),
         (["booking", "add", "--device", "pc-1"], "Missing option '--start'."),
-        (["booking", "cancel"], "Missing argument 'ID'."),
+        (["booking", "extend"], "Missing argument 'ID'."),
         (["bookings"], "No such command 'bookings'."),
         (["serve", "--prot", "1"], "No such option: --prot"),
         (["demo", "--speed", "fast"], "Invalid value for '--speed'"),
