@@ -9,6 +9,7 @@ from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.check_in_service import CheckInService
 from orchestrator.move_service import MoveService
 from orchestrator.office import Office
+from orchestrator.print_fit_service import PrintFitService
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Services:
     bookings: BookingService
     check_ins: CheckInService
     moves: MoveService
+    prints: PrintFitService
 
 
 def services(office: Office) -> Services:
@@ -29,4 +31,5 @@ def services(office: Office) -> Services:
         bookings=BookingService(books),
         check_ins=CheckInService(books),
         moves=MoveService(books),
+        prints=PrintFitService(office),
     )

@@ -8,6 +8,7 @@ from orchestrator.services import Services
 from orchestrator.web.audit import audit_routes
 from orchestrator.web.bookings import booking_routes, check_in_routes
 from orchestrator.web.errors import speak_plainly
+from orchestrator.web.print_fit import print_fit_routes
 
 
 def admin_app(*, services: Services, version: str) -> FastAPI:
@@ -17,4 +18,5 @@ def admin_app(*, services: Services, version: str) -> FastAPI:
     app.include_router(booking_routes(services.bookings))
     app.include_router(check_in_routes(services.check_ins, services.moves))
     app.include_router(audit_routes(services.office))
+    app.include_router(print_fit_routes(services.prints, services.office.zone))
     return app
