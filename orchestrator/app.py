@@ -8,18 +8,19 @@ from __future__ import annotations
 import asyncio
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import structlog
 
 from mqtt_schemas import __version__
-from mqtt_schemas.topics import Instance
+from mqtt_schemas.topics import Address, Instance
 from orchestrator import bus as mqtt
 from orchestrator.alarms import Alarms
 from orchestrator.attendant import Attendant
+from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.broker.access import AccessError, orchestrator_user
 from orchestrator.broker.credentials import CredentialsError
 from orchestrator.broker.embedded import Embedded
@@ -31,7 +32,9 @@ from orchestrator.bus import Bus
 from orchestrator.closing import Closing
 from orchestrator.config import Configuration
 from orchestrator.coverage import Coverages
+from orchestrator.delivery import Delivery
 from orchestrator.dispatch import Dispatch
+from orchestrator.domain.devices import ATTENDED
 from orchestrator.ingest import Ingest
 from orchestrator.metrics import Metrics, Service
 from orchestrator.notify import Notify
@@ -41,6 +44,8 @@ from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
 from orchestrator.services import services
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreError
+from orchestrator.turn_changes import TurnChanges
+from orchestrator.turn_keeper import UNDER_WAY, TurnKeeper
 from orchestrator.twins import Twins
 from orchestrator.web.admin import admin_app
 from orchestrator.web.alarms import alarm_routes
@@ -169,6 +174,7 @@ async def _until_stopped(
         working = [
             inside.create_task(parts.ingest.run(), name="ingest"),
             inside.create_task(parts.dispatch.run(), name="dispatch"),
+            inside.create_task(parts.turn_keeper.run(), name="turns"),
             inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(parts.attendant.run(), name="attendant"),
             inside.create_task(parts.coverages.run(), name="coverage"),
@@ -286,7 +292,7 @@ class Parts:
             publish=self.bus.publish,
             wall_ms=clocks.wall_ms,
             monotonic=clocks.monotonic,
-            on_status=self.dispatch.on_status,
+            on_status=self._on_status,
             zone=config.zone,
         )
         self.closing = Closing(
@@ -321,8 +327,8 @@ class Parts:
                 zone=config.zone,
                 language=config.orchestrator.language,
                 now=clocks.now,
-                deliver=self.dispatch.deliver,
-                replan=self.dispatch.replan,
+                deliver=self._deliver,
+                replan=self._replan,
             )
         )
         self.alarms = Alarms(
@@ -333,6 +339,14 @@ class Parts:
             now=clocks.now,
             monotonic=clocks.monotonic,
         )
+        self._now, self._monotonic = clocks.now, clocks.monotonic
+        self.turn_keeper = TurnKeeper(
+            changes=TurnChanges(Bookkeeping(self.services.office)),
+            office=self.services.office,
+            told_until=self.told_until,
+            replan=self.dispatch.replan,
+        )
+        self.ingest.on_turns = self.turn_keeper.look_at
         metrics = Metrics(
             devices=devices,
             twins=twins,
@@ -376,3 +390,29 @@ class Parts:
     def _on_connected(self) -> None:
         self.twins.doubt_connections()
         self.dispatch.on_connected()
+
+    def told_until(self, address: Address) -> datetime | None:
+        """Return up to when all is committed that a device reported; None: not at all.
+
+        Of an attended device all is known at once: staff tells it here.
+        """
+        if self.services.office.devices[address].kind == ATTENDED:
+            return self._now()
+        twin, clock = self.twins.of(address), self._monotonic()
+        if twin.status is None or twin.heard is None or not twin.online(clock):
+            return None
+        if not self.ingest.has_all(address, twin.status.outbox):
+            return None
+        return self._now() - timedelta(seconds=clock - twin.heard) - UNDER_WAY
+
+    def _on_status(self, address: Address) -> None:
+        self.dispatch.on_status(address)
+        self.turn_keeper.on_status(address)
+
+    async def _deliver(self, address: Address, matters_at: datetime | None) -> Delivery:
+        self.turn_keeper.look_at([address])
+        return await self.dispatch.deliver(address, matters_at)
+
+    def _replan(self, addresses: Collection[Address]) -> None:
+        self.turn_keeper.look_at(addresses)
+        self.dispatch.replan(addresses)

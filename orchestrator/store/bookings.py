@@ -94,13 +94,24 @@ def touching(
     return [_booking(row) for row in rows]
 
 
-def unfinished(connection: sqlite3.Connection, address: Address) -> list[Booking]:
-    """Return a device's bookings whose state time or the device may still change."""
+def unfinished(
+    connection: sqlite3.Connection, address: Address, *, no_shows_since: datetime | None = None
+) -> list[Booking]:
+    """Return a device's bookings whose state time or the device may still change.
+
+    no_shows_since: those of people who did not come, too, that end after this.
+    """
     rows = connection.execute(
         f"{_SELECT} WHERE site = ? AND device = ?"
         " AND state IN ('booked', 'offered', 'checked_in') ORDER BY starts_ms, id",
         (address.site, address.device),
-    )
+    ).fetchall()
+    if no_shows_since is not None:
+        rows += connection.execute(
+            f"{_SELECT} WHERE site = ? AND device = ? AND ends_ms > ? AND state = 'no_show'"
+            " ORDER BY starts_ms, id",
+            (address.site, address.device, ms_from_utc(no_shows_since)),
+        ).fetchall()
     return [_booking(row) for row in rows]
 
 
