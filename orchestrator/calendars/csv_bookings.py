@@ -73,14 +73,15 @@ def _take(
     try:
         entry = _entry(where, row, frame)
     except BadEntry as error:
-        found.fault(where, error)
+        own = row.get("id")
+        found.fault(where, error, series=external_uid("id", own) if own else None)
         return
     before = seen.setdefault(entry.uid, number)
     if not frame.touches(entry.starts_at, entry.ends_at):
         found.outside += 1
     elif before != number:
         what = "its id stands" if row.get("id") else "its device and start stand"
-        found.fault(where, f"{what} on line {before} too")
+        found.fault(where, f"{what} on line {before} too", series=entry.series)
     else:
         found.add([entry])
 
@@ -93,9 +94,11 @@ def _entry(where: str, row: Mapping[str, str], frame: Frame) -> Entry:
     site, _, name = device.partition("/")
     own = row.get("id", "")
     parts = ("id", own) if own else ("row", device, starts_at.isoformat())
+    uid = external_uid(*parts)
     block = place_key(row.get("type", "")) in _BLOCKS
     return Entry(
-        uid=external_uid(*parts),
+        uid=uid,
+        series=uid,
         where=where,
         site=site,
         device=name,

@@ -61,7 +61,7 @@ def parse(data: bytes, frame: Frame, *, limit: Limit = nullcontext) -> Parsed:
             with limit():
                 _take(_Series(uid, where, series), frame, found, cancels=file.cancels)
         except BadEntry as error:
-            found.fault(where, error)
+            found.fault(where, error, series=external_uid(uid))
     return found.parsed()
 
 
@@ -84,7 +84,8 @@ def _by_uid(file: Blocks, found: Findings) -> dict[str, list[Block]]:
     for block in file.entries:
         uid = block.value("UID")
         if block.broken is not None:
-            found.fault(_say(uid) if uid else f"line {block.number}", block.broken)
+            where = _say(uid) if uid else f"line {block.number}"
+            found.fault(where, block.broken, series=external_uid(uid) if uid else None)
             spoilt.add(uid)
         elif not uid:
             found.fault(f"line {block.number}", "the entry that begins here has no UID")
@@ -123,6 +124,7 @@ def _entries(
         site, _, name = device.partition("/")
         yield Entry(
             uid=external_uid(*parts),
+            series=external_uid(series.uid),
             where=series.where,
             site=site,
             device=name,

@@ -85,10 +85,12 @@ class Frame(_Model):
 class Entry(_Model):
     """A booking of one device.
 
-    uid: made of the source's id by `external_uid`. where: for faults, and kept nowhere.
+    uid, series: made of the source's id, with and without which occurrence of it this is, by
+    `external_uid`. where: for faults, and kept nowhere.
     """
 
     uid: str
+    series: str
     where: str
     site: str
     device: str
@@ -105,10 +107,14 @@ class Entry(_Model):
 
 
 class Fault(_Model):
-    """Why an entry can't be taken. where: a line or a UID. reason: quotes no text of the file."""
+    """Why an entry can't be taken. where: a line or a UID. reason: quotes no text of the file.
+
+    series: the entry's own, where that could be told at all.
+    """
 
     where: str
     reason: str
+    series: str | None = None
 
     def __str__(self) -> str:
         return f"{self.where}: {self.reason}."
@@ -141,9 +147,10 @@ class Findings:
         if len(self._entries) > MAX_ENTRIES:
             raise Unreadable(f"There are more than {MAX_ENTRIES} turns, recurrences counted.")
 
-    def fault(self, where: str, reason: object) -> None:
+    def fault(self, where: str, reason: object, *, series: str | None = None) -> None:
         """Note what is wrong with an entry."""
-        self._faults.setdefault((where, str(reason)), Fault(where=where, reason=str(reason)))
+        fault = Fault(where=where, reason=str(reason), series=series)
+        self._faults.setdefault((where, str(reason)), fault)
 
     def parsed(self) -> Parsed:
         """Return all of it, by start."""

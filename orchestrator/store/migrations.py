@@ -13,6 +13,7 @@ from sqlite_utils import Migrations
 
 from orchestrator.store import (
     schema_hours,
+    schema_imports,
     schema_prints,
     schema_queue_events,
     schema_turns,
@@ -352,6 +353,12 @@ def m0010_queue_events(database: Administered) -> None:
 def m0008_hours(database: Administered) -> None:
     """Make imported opening hours."""
     _all(database, *schema_hours.STATEMENTS)
+
+
+@migrations()
+def m0011_imports(database: Administered) -> None:
+    """Make which bookings were imported from where."""
+    _all(database, *schema_imports.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:

@@ -1,0 +1,135 @@
+"""Files of other systems are read in a process of their own, which has bounds.
+
+A rule of a single line can keep a library busy for hours, and reading ten megabytes would hold
+up all that comes in meanwhile. `python -m orchestrator.calendars.reading` reads a job from
+standard input and answers on standard output, both in JSON but for the file itself.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import resource
+import signal
+import sys
+from asyncio.subprocess import DEVNULL, PIPE
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from orchestrator.calendars import csv_bookings, respa, tilavaraus
+from orchestrator.calendars.model import BadEntry, Frame, Parsed, Unreadable
+
+#: Seconds for a file, on a machine that is busy.
+WITHIN = 60.0
+#: Seconds of the processor, for one series.
+FOR_ONE = 3.0
+#: Bytes of memory: ten megabytes of entries take a tenth.
+_MEMORY = 2 * 1024**3
+_KINDER_BY = 10
+_MODULE = "orchestrator.calendars.reading"
+
+Format = Literal["ics", "csv", "respa", "tilavaraus"]
+
+
+class Job(BaseModel):
+    """What is to be read, beside the file. format None: as the file looks."""
+
+    model_config = ConfigDict(frozen=True)
+
+    frame: Frame
+    format: Format | None = None
+
+
+class _Answer(BaseModel):
+    parsed: Parsed | None = None
+    unreadable: str | None = None
+
+
+Read = Callable[[bytes, Job], Awaitable[Parsed]]
+
+
+async def read(data: bytes, job: Job, *, within: float = WITHIN) -> Parsed:
+    """Return what a file holds. Raises Unreadable, also where that takes too long."""
+    # Nothing is said on standard error: a traceback may quote what stands in the file.
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", _MODULE, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+    )
+    try:
+        async with asyncio.timeout(within):
+            told, _ = await child.communicate(job.model_dump_json().encode() + b"\n" + data)
+        answer = _Answer.model_validate_json(told)
+    except TimeoutError:
+        raise Unreadable(f"Reading the file takes more than {within:g} s.") from None
+    except ValidationError:
+        raise Unreadable("Reading the file takes more memory or time than it may.") from None
+    finally:
+        if child.returncode is None:
+            child.kill()
+            await child.wait()
+    if answer.parsed is None:
+        raise Unreadable(answer.unreadable or "The file can't be read.")
+    return answer.parsed
+
+
+def parse(data: bytes, job: Job) -> Parsed:
+    """Return what a file holds, read in this process. Raises Unreadable."""
+    match job.format or looks_like(data):
+        case "ics":
+            from orchestrator.calendars import ics  # noqa: PLC0415 - slow to load; no other needs it
+
+            return ics.parse(data, job.frame, limit=_limited)
+        case "respa":
+            return respa.parse(data, job.frame)
+        case "tilavaraus":
+            return tilavaraus.parse(data, job.frame)
+        case "csv":
+            return csv_bookings.parse(data, job.frame)
+
+
+def looks_like(data: bytes) -> Format:
+    """Return what a file looks like by its first bytes; a table where it looks like nothing."""
+    head = data[:2000].removeprefix(b"\xef\xbb\xbf").lstrip()
+    if head[:15].upper() == b"BEGIN:VCALENDAR":
+        return "ics"
+    if head[:1] in (b"{", b"["):
+        return "tilavaraus" if b"beginsAt" in data or b'"edges"' in head else "respa"
+    return "csv"
+
+
+@contextmanager
+def _limited() -> Iterator[None]:
+    """Bound the processor's time for one series; in the main thread of a process only."""
+    signal.setitimer(signal.ITIMER_PROF, FOR_ONE)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_PROF, 0)
+
+
+def _too_long(*_: object) -> None:
+    raise BadEntry(f"working out its recurrence takes more than {FOR_ONE:g} s")
+
+
+def main() -> None:
+    """Read a job from standard input, and answer on standard output."""
+    os.nice(_KINDER_BY)
+    resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    signal.signal(signal.SIGPROF, _too_long)
+    head, _, data = sys.stdin.buffer.read().partition(b"\n")
+    try:
+        answer = _Answer(parsed=parse(data, Job.model_validate_json(head)))
+    except Unreadable as error:
+        answer = _Answer(unreadable=str(error))
+    except (MemoryError, RecursionError):
+        answer = _Answer(unreadable="Reading the file takes more memory than it may.")
+    except Exception as error:  # noqa: BLE001 - its text may quote the file
+        answer = _Answer(unreadable=f"The file can't be read ({type(error).__name__}).")
+    sys.stdout.write(answer.model_dump_json())
+
+
+if __name__ == "__main__":
+    main()
