@@ -18,22 +18,22 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from pydantic import (
     AfterValidator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     ValidationError,
-    ValidationInfo,
     model_validator,
 )
 
 from mqtt_schemas.base import Id, Seconds
-from mqtt_schemas.plan import AtEnd, OutsideTurns
 from mqtt_schemas.topics import RESERVED_SITE, Address
-from orchestrator.broker.listener import Listener
+from orchestrator.config_broker import BrokerSection, FilePath, Port
 from orchestrator.config_errors import InvalidConfiguration, sentences
+from orchestrator.config_hours import ExceptionSection, WeeklySection, site_hours
+from orchestrator.config_policy import PolicySection
+from orchestrator.config_values import Section, split
 from orchestrator.domain.devices import Device
-from orchestrator.domain.policy import Effective, InvalidPolicy, Layer, inherit
+from orchestrator.domain.opening_hours import SiteHours
+from orchestrator.domain.policy import Effective, InvalidPolicy, inherit
 
 PREFIX = "LAITEVUORO_"
 AGENTS_PREFIX = "LAITEVUORO_AGENT_"
@@ -52,10 +52,6 @@ TARGET_GROUPS = (
 )
 
 
-def _in_folder(value: Path, info: ValidationInfo) -> Path:
-    return (info.context or Path()) / value.expanduser()
-
-
 def _zone_exists(value: str) -> str:
     try:
         ZoneInfo(value)
@@ -70,24 +66,10 @@ def _not_reserved(value: str) -> str:
     return value
 
 
-def _split(value: object) -> object:
-    return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def _falling(value: tuple[int, ...]) -> tuple[int, ...]:
-    return tuple(sorted(set(value), reverse=True))
-
-
-FilePath = Annotated[Path, AfterValidator(_in_folder)]
-Port = Annotated[int, Field(ge=0, le=65535)]
 Name = Annotated[str, Field(min_length=1, max_length=80)]
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", validate_default=True)
-
-
-class OrchestratorSection(_Section):
+class OrchestratorSection(Section):
     """`[orchestrator]`: this process.
 
     close_after: seconds after its last heartbeat until a device's open session is closed.
@@ -99,103 +81,49 @@ class OrchestratorSection(_Section):
     language: Literal["fi", "sv", "en"] = "fi"
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     target_groups: Annotated[
-        tuple[Id, ...], BeforeValidator(_split), Field(min_length=1, max_length=40)
+        tuple[Id, ...], BeforeValidator(split), Field(min_length=1, max_length=40)
     ] = TARGET_GROUPS
     close_after: Annotated[Seconds, Field(ge=60)] = 86_400
 
 
-class HttpSection(_Section):
+class HttpSection(Section):
     """`[http]`: reading only. Port 0 is any free one; `{state_dir}/http.url` tells which."""
 
     host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
     port: Port = 9321
 
 
-class BrokerSection(_Section):
-    """`[broker]`: the embedded one, or where another is.
-
-    ca_file: the authority by which the broker is known; with it TLS is used. cert_file, key_file:
-    the embedded broker's own certificate; towards an external one, the orchestrator's.
-    username, password_file: for an external broker; else those in credentials_dir.
-    """
-
-    kind: Literal["embedded", "external"] = "embedded"
-    host: Annotated[str, Field(min_length=1)] = "127.0.0.1"
-    port: Port = 1883
-    username: Annotated[str, Field(min_length=1)] | None = None
-    password_file: FilePath | None = None
-    ca_file: FilePath | None = None
-    cert_file: FilePath | None = None
-    key_file: FilePath | None = None
-    credentials_dir: FilePath | None = None
-
-    @model_validator(mode="after")
-    def _fits_together(self) -> Self:
-        if (self.cert_file is None) != (self.key_file is None):
-            raise ValueError("cert_file and key_file go together")
-        if self.cert_file and not self.ca_file:
-            raise ValueError("cert_file needs ca_file, by which the broker is known")
-        if self.kind == "embedded":
-            self._check_embedded()
-        elif self.port == 0:
-            raise ValueError("an external broker has a port of its own, not 0")
-        elif (self.username is None) != (self.password_file is None):
-            raise ValueError("username and password_file go together")
-        return self
-
-    def _check_embedded(self) -> None:
-        if self.username or self.password_file:
-            raise ValueError("the embedded broker makes its own credentials")
-        if self.ca_file and not self.cert_file:
-            raise ValueError("the embedded broker needs cert_file and key_file beside ca_file")
-        listener = Listener(host=self.host, port=self.port)
-        if not listener.on_loopback and not self.cert_file:
-            raise ValueError(
-                f"a broker that others can reach, at {self.host}, needs TLS: "
-                "set cert_file, key_file and ca_file"
-            )
-
-
-class PolicySection(_Section):
-    """`[policy]`, `[kind.….policy]`, `[device.policy]`: what is set overrides what is above it."""
-
-    at_end: AtEnd | None = None
-    outside_turns: OutsideTurns | None = None
-    after_expiry: Literal[OutsideTurns.OPEN, OutsideTurns.CLOSED] | None = None
-    warn_before: (
-        Annotated[
-            tuple[Seconds, ...],
-            BeforeValidator(_split),
-            Field(max_length=10),
-            AfterValidator(_falling),
-        ]
-        | None
-    ) = None
-    grace: Seconds | None = None
-    buffer: Seconds | None = None
-    shortest: Annotated[Seconds, Field(ge=1)] | None = None
-    longest: Annotated[Seconds, Field(ge=1)] | None = None
-    ahead: Seconds | None = None
-
-    def layer(self, name: str) -> Layer:
-        """Return what is set here."""
-        return Layer(name, {key: getattr(self, key) for key in self.model_fields_set})
-
-
-class KindSection(_Section):
+class KindSection(Section):
     """`[kind.<kind>]`: what the devices of a kind share."""
 
     policy: PolicySection = PolicySection()
 
 
-class SiteSection(_Section):
-    """`[[site]]`: one library that this orchestrator serves."""
+class SiteSection(Section):
+    """`[[site]]`: one library that this orchestrator serves, and when it is open.
+
+    hours: without any, and without an import, it is always open and staffed. policy: of all its
+    devices, whatever their kind.
+    """
 
     id: Annotated[Id, AfterValidator(_not_reserved)]
     name: Name | None = None
+    policy: PolicySection = PolicySection()
+    hours: Annotated[tuple[WeeklySection, ...], Field(max_length=100)] = ()
+    exceptions: Annotated[tuple[ExceptionSection, ...], Field(max_length=200)] = ()
+
+    @model_validator(mode="after")
+    def _hours_fit_together(self) -> Self:
+        _ = self.opening_hours
+        return self
+
+    @cached_property
+    def opening_hours(self) -> SiteHours:
+        """Its hours as the domain knows them."""
+        return site_hours(self.hours, self.exceptions)
 
 
-class DeviceSection(_Section):
+class DeviceSection(Section):
     """`[[device]]`: one device of a site."""
 
     site: Annotated[Id, AfterValidator(_not_reserved)]
@@ -210,14 +138,14 @@ class DeviceSection(_Section):
         return Address(self.site, self.id)
 
 
-class Configuration(_Section):
+class Configuration(Section):
     """All of it, checked."""
 
     orchestrator: OrchestratorSection = OrchestratorSection()
     http: HttpSection = HttpSection()
     broker: BrokerSection = BrokerSection()
     policy: PolicySection = PolicySection()
-    kind: dict[Id, KindSection] = {}
+    kind: dict[Id, KindSection] = Field(default={})
     site: tuple[SiteSection, ...] = ()
     device: tuple[DeviceSection, ...] = ()
 
@@ -234,6 +162,7 @@ class Configuration(_Section):
         for kind in self.kind:
             if kind not in {device.kind for device in self.device}:
                 raise ValueError(f"kind.{kind}: no device is of this kind")
+        self._check_groups()
         _ = self.effective
         return self
 
@@ -246,6 +175,11 @@ class Configuration(_Section):
     def sites(self) -> tuple[str, ...]:
         """The ids of all sites."""
         return tuple(site.id for site in self.site)
+
+    @property
+    def hours(self) -> dict[str, SiteHours]:
+        """The hours of each site, as configured."""
+        return {site.id: site.opening_hours for site in self.site}
 
     @cached_property
     def effective(self) -> dict[Address, Effective]:
@@ -267,8 +201,10 @@ class Configuration(_Section):
 
     def _inherited(self, device: DeviceSection) -> Effective:
         kind = self.kind.get(device.kind, KindSection())
+        site = next(site for site in self.site if site.id == device.site)
         layers = [
             self.policy.layer("[policy]"),
+            site.policy.layer("[site.policy]"),
             kind.policy.layer(f"[kind.{device.kind}.policy]"),
             device.policy.layer("[device.policy]"),
         ]
@@ -276,6 +212,18 @@ class Configuration(_Section):
             return inherit(layers)
         except InvalidPolicy as error:
             raise ValueError(f"device {device.address}: policy: {error}") from None
+
+    def _check_groups(self) -> None:
+        places = {"policy": self.policy}
+        places |= {f"kind.{kind}.policy": each.policy for kind, each in self.kind.items()}
+        for number, site in enumerate(self.site, start=1):
+            places[f"site number {number}.policy"] = site.policy
+        for number, device in enumerate(self.device, start=1):
+            places[f"device number {number}.policy"] = device.policy
+        for place, policy in places.items():
+            for key, group in policy.groups():
+                if group not in self.orchestrator.target_groups:
+                    raise ValueError(f"{place}.{key}: there is no target group {group!r}")
 
 
 def load(path: Path, environment: Mapping[str, str]) -> Configuration:

@@ -31,7 +31,7 @@ def commands(group: typer.core.TyperGroup, words: str = "") -> Iterator[str]:
 def keys(model: type[BaseModel]) -> Iterator[str]:
     """Yield every key of a configuration, its tables' keys included."""
     for name, field in model.model_fields.items():
-        yield name
+        yield field.alias or name
         for part in re.findall(r"\w+\.[\w.]*?(\w+(?:Section|Settings))\b", repr(field.annotation)):
             module = __import__(model.__module__, fromlist=[part])
             yield from keys(getattr(module, part))

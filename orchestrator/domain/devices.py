@@ -61,8 +61,9 @@ class Quota:
 class Period:
     """Hours of a week that are for a target group.
 
-    days: 0 is Monday. from_, to: local. exclusive: bookings and walk-ins of other groups are
-    refused. In any case the group is assumed of those who declare none.
+    days: 0 is Monday. from_, to: local; to 00:00 is the end of the day. exclusive: bookings and
+    walk-ins of other groups are refused. In any case the group is assumed of those who declare
+    none.
     """
 
     days: tuple[int, ...]

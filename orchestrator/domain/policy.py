@@ -10,6 +10,14 @@ from orchestrator.domain.devices import Policy
 
 BUILT_IN = "built in"
 
+#: (length, length that it can't be more than).
+_NOT_MORE = (
+    ("shortest", "longest"),
+    ("walk_in", "longest"),
+    ("extension", "longest"),
+    ("notice", "ahead"),
+)
+
 
 class InvalidPolicy(ValueError):
     """The layers make no policy. The text is one sentence."""
@@ -42,13 +50,29 @@ def inherit(layers: Sequence[Layer]) -> Effective:
         raise InvalidPolicy(
             "at_end is set nowhere: say what happens to a customer's use at the end of the turn"
         )
-    policy = Policy(**values)
-    if policy.shortest > policy.longest:
+    found = Effective(Policy(**values), sources)
+    for less, more in _NOT_MORE:
+        _check_not_more(found, less, more)
+    _check_ages(found)
+    return found
+
+
+def _check_not_more(found: Effective, less: str, more: str) -> None:
+    if getattr(found.policy, less) > getattr(found.policy, more):
+        raise InvalidPolicy(f"{_say(found, less)} is more than {_say(found, more)}")
+
+
+def _check_ages(found: Effective) -> None:
+    minimum, guardian = found.policy.minimum_age, found.policy.guardian_below
+    if minimum is not None and guardian is not None and guardian <= minimum:
         raise InvalidPolicy(
-            f"shortest ({policy.shortest} s, {sources['shortest']}) is more than "
-            f"longest ({policy.longest} s, {sources['longest']})"
+            f"{_say(found, 'guardian_below', '')} is not more than "
+            f"{_say(found, 'minimum_age', '')}, so no guardian would ever be asked for"
         )
-    return Effective(policy, sources)
+
+
+def _say(found: Effective, key: str, unit: str = " s") -> str:
+    return f"{key} ({getattr(found.policy, key)}{unit}, {found.sources[key]})"
 
 
 def _built_in() -> Layer:

@@ -78,6 +78,16 @@ def test_devices_inherit_from_all_to_kind_to_device(file: Path) -> None:
     assert (printer.name, pc.name) == ("Printer 1", "pc-1")
 
 
+def test_a_site_stands_between_all_and_kinds(file: Path) -> None:
+    """Its policy overrides what holds everywhere, and gives way to that of a kind."""
+    site = '[site.policy]\ngrace = 90\nat_end = "end"\n[[device]]'
+    file.write_text(GOOD.replace("[[device]]", site, 1))
+    config = load(file, {})
+    printer, pc = config.effective[PRINTER], config.effective[PC]
+    assert (pc.policy.grace, pc.sources["grace"]) == (90, "[site.policy]")
+    assert (printer.policy.grace, printer.policy.at_end) == (120, AtEnd.FINISH_JOB)
+
+
 def test_a_relative_path_is_relative_to_the_file(file: Path) -> None:
     """Not to wherever the process was started."""
     assert load(file, {}).orchestrator.state_dir == file.parent / "state"
