@@ -11,6 +11,7 @@ from mqtt_schemas.topics import Address
 from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import Desk
 from orchestrator.domain.devices import Device
+from orchestrator.domain.next_turn import Condition
 from orchestrator.domain.opening_hours import NOT_CONFIGURED, SiteHours
 from orchestrator.domain.windows import IsHoliday
 from orchestrator.public_holidays import is_holiday
@@ -25,7 +26,8 @@ class Office:
     """Shared by all services; none of them keeps state of its own.
 
     deliver: plan a device anew after a change and tell how far that came. replan: have
-    devices planned anew soon, without waiting for it. hours: as configured, by site.
+    devices planned anew soon, without waiting for it. hours: as configured, by site. conditions:
+    whether devices with an agent can be given to a customer now; those left out can't.
     """
 
     database: Database
@@ -38,6 +40,7 @@ class Office:
     replan: Callable[[Collection[Address]], None]
     hours: Mapping[str, SiteHours] = field(default_factory=dict)
     is_holiday: IsHoliday = is_holiday
+    conditions: Callable[[], Mapping[Address, Condition]] = dict
 
     def desk(self, device: Device) -> Desk:
         """Return where and when somebody asks now."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
@@ -32,7 +32,8 @@ class Ticket:
     """A number in the queue for a kind of device. Names nobody.
 
     day: local; numbers count from 1 each day. booking: the turn that is, or was, offered.
-    code: of check-in, once a turn is offered; the words themselves are kept nowhere.
+    code: of check-in, once a turn is offered; the words themselves are kept nowhere. mark: what
+    a quota counts the customer by (orchestrator.domain.quota).
     """
 
     site: str
@@ -44,7 +45,13 @@ class Ticket:
     target_group: str | None = None
     party_size: int | None = None
     booking: str | None = None
-    code: HashedCode | None = None
+    code: HashedCode | None = field(default=None, repr=False)
+    mark: str | None = field(default=None, repr=False)
+
+    @property
+    def id(self) -> str:
+        """What it is called in the audit log."""
+        return f"{self.site}/{self.kind}/{self.day}/{self.number}"
 
 
 @dataclass(frozen=True, slots=True)

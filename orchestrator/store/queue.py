@@ -22,6 +22,7 @@ _COLUMNS = (
     "party_size",
     "booking",
     "code",
+    "mark",
 )
 _SELECT = f"SELECT {', '.join(_COLUMNS)} FROM queue"  # noqa: S608 - our own names
 _INSERT = f"INSERT INTO queue ({', '.join(_COLUMNS)}) VALUES ({', '.join('?' * len(_COLUMNS))})"  # noqa: S608 - our own names
@@ -90,6 +91,7 @@ def insert(connection: sqlite3.Connection, ticket: Ticket) -> None:
         ticket.party_size,
         ticket.booking,
         None if ticket.code is None else ticket.code.model_dump_json(),
+        ticket.mark,
     )
     connection.execute(_INSERT, values)
 
@@ -97,19 +99,21 @@ def insert(connection: sqlite3.Connection, ticket: Ticket) -> None:
 def move(
     connection: sqlite3.Connection, ticket: Ticket, state: TicketState, booking: str | None = None
 ) -> Ticket:
-    """Give a number another state; the code goes with the wait. Returns it as it is then."""
-    moved = replace(
-        ticket,
-        state=state,
-        booking=booking or ticket.booking,
-        code=ticket.code if state in (TicketState.WAITING, TicketState.OFFERED) else None,
-    )
+    """Give a number another state. Returns it as it is then.
+
+    Once nothing more can be offered to it, what the customer was known by goes.
+    """
+    moved = replace(ticket, state=state, booking=booking or ticket.booking)
+    done = state not in (TicketState.WAITING, TicketState.OFFERED)
+    if done:
+        moved = replace(moved, code=None, mark=None)
     connection.execute(
-        f"UPDATE queue SET state = ?, booking = ?, code = CASE WHEN ? THEN code END WHERE {_KEY}",  # noqa: S608 - our own words
+        f"UPDATE queue SET state = ?, booking = ?, code = ?, mark = ? WHERE {_KEY}",  # noqa: S608 - our own words
         (
             moved.state,
             moved.booking,
-            moved.code is not None,
+            None if moved.code is None else moved.code.model_dump_json(),
+            moved.mark,
             ticket.site,
             ticket.kind,
             ticket.day.isoformat(),
@@ -117,6 +121,14 @@ def move(
         ),
     )
     return moved
+
+
+def out_of_service(connection: sqlite3.Connection, site: str) -> set[str]:
+    """Return the devices of a site that staff took out of service."""
+    rows = connection.execute(
+        "SELECT device FROM staff_words WHERE site = ? AND out_of_service IS NOT NULL", (site,)
+    )
+    return {device for (device,) in rows}
 
 
 def _ticket(row: tuple[Any, ...]) -> Ticket:
@@ -133,4 +145,5 @@ def _ticket(row: tuple[Any, ...]) -> Ticket:
         party_size=kept["party_size"],
         booking=kept["booking"],
         code=None if code is None else HashedCode.model_validate_json(code),
+        mark=kept["mark"],
     )

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 STATEMENTS = (
-    # Who waits for a device of a kind. day: local; number: from 1 each day. code: of check-in,
-    # while it may be needed. booking: the turn that was offered.
+    # Who waits for a device of a kind. day: local; number: from 1 each day. booking: the turn
+    # that was offered. code: of check-in; mark: of a quota (booking_quota); both only as long
+    # as the number may still be offered a turn.
     """CREATE TABLE queue (
         site TEXT NOT NULL,
         kind TEXT NOT NULL,
@@ -16,6 +17,7 @@ STATEMENTS = (
         party_size INTEGER,
         booking TEXT,
         code TEXT,
+        mark TEXT,
         PRIMARY KEY (site, kind, day, number)
     ) WITHOUT ROWID""",
     "CREATE INDEX queue_at_hand ON queue (site, kind) WHERE state IN ('waiting', 'offered')",

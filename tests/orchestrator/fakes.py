@@ -13,6 +13,7 @@ from mqtt_schemas.messages import AgentClock, Link, OutboxState, PlanInForce, St
 from mqtt_schemas.plan import AtEnd, Plan
 from mqtt_schemas.topics import Address
 from orchestrator.domain.devices import Device, Policy
+from orchestrator.domain.next_turn import Condition
 from orchestrator.office import Deliver, Office, not_now, to_nobody
 from orchestrator.store.database import Database
 
@@ -119,6 +120,7 @@ def office(
     devices: Mapping[Address, Device] = DEVICES,
     target_groups: Collection[str] = ("lapset", "nuoret"),
     replan: Callable[[Collection[Address]], None] = not_now,
+    conditions: Callable[[], Mapping[Address, Condition]] = dict,
 ) -> Office:
     """Return an office in Helsinki, of two groups."""
     return Office(
@@ -130,4 +132,5 @@ def office(
         now=now,
         deliver=deliver,
         replan=replan,
+        conditions=conditions,
     )

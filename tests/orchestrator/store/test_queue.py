@@ -22,8 +22,9 @@ FIRST = Ticket(
     target_group="nuoret",
     party_size=2,
     code=CODE,
+    mark="f" * 64,
 )
-SECOND = replace(FIRST, number=2, target_group=None, party_size=None, code=None)
+SECOND = replace(FIRST, number=2, target_group=None, party_size=None, code=None, mark=None)
 
 
 def test_numbers_come_back_as_they_were_kept(rows: sqlite3.Connection) -> None:
@@ -59,12 +60,28 @@ def test_numbers_count_from_one_each_day_and_none_comes_twice(rows: sqlite3.Conn
     assert queue.next_number(rows, "paja", "vr", date(2026, 11, 26)) == 1
 
 
-def test_a_code_is_kept_no_longer_than_it_may_be_needed(rows: sqlite3.Connection) -> None:
-    """The hash too goes when the number is done with; the offered turn stays on record."""
+def test_what_a_customer_is_known_by_is_kept_no_longer_than_needed(
+    rows: sqlite3.Connection,
+) -> None:
+    """The code's hash and the quota's mark go with the number; the offered turn stays on record."""
     queue.insert(rows, FIRST)
     offered = queue.move(rows, FIRST, TicketState.OFFERED, "b1")
     assert offered == replace(FIRST, state=TicketState.OFFERED, booking="b1")
     assert queue.find(rows, "paja", "vr", DAY, 1) == offered
     taken = queue.move(rows, offered, TicketState.TAKEN)
-    assert taken == replace(offered, state=TicketState.TAKEN, code=None)
+    assert taken == replace(offered, state=TicketState.TAKEN, code=None, mark=None)
     assert queue.find(rows, "paja", "vr", DAY, 1) == taken
+
+
+def test_what_staff_took_out_of_service_is_told(rows: sqlite3.Connection) -> None:
+    """Of one site."""
+    for site, device, reason in (
+        ("paja", "vr-1", "broken"),
+        ("paja", "vr-2", None),
+        ("sivu", "vr-3", "x"),
+    ):
+        rows.execute(
+            "INSERT INTO staff_words (site, device, out_of_service) VALUES (?, ?, ?)",
+            (site, device, reason),
+        )
+    assert queue.out_of_service(rows, "paja") == {"vr-1"}
