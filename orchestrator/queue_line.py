@@ -20,6 +20,7 @@ from orchestrator.domain.queue import (
     Ticket,
     TicketState,
     forecast,
+    next_moment,
     offered,
     offers,
     settled,
@@ -46,7 +47,7 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a look at a line did. next_at: when time alone will let an offer be made."""
+    """What a look at a line did. next_at: when time alone will let more be done, or None."""
 
     offered: tuple[Waiter, ...] = ()
     next_at: datetime | None = None
@@ -102,9 +103,10 @@ class Line:
         made = [self._hold(rows, each) for each in offers(line, self._places(rows), self.now)]
         if made:
             line = queue.at_hand(rows, self.site, self.kind)
-        foreseen = self._forecast(rows, line).values()
-        later = [start for start in foreseen if start is not None and start > self.now]
-        return Made(tuple(made), min(later, default=None))
+        if not line:
+            return Made(tuple(made))
+        moment = next_moment(self._forecast(rows, line), self.now)
+        return Made(tuple(made), min(self.midnight, moment or self.midnight))
 
     def settle(self, rows: Connection) -> list[Ticket]:
         """See what became of offers and of yesterday's numbers. Returns the line as it is then."""

@@ -156,7 +156,8 @@ class QueueService:
             made = await self._database.write(line.move_on)
             if made.offered:
                 self._tell(made)
-            moments.append(min(line.midnight, made.next_at or line.midnight))
+            if made.next_at is not None:
+                moments.append(made.next_at)
         return min(moments, default=None)
 
     def device_name(self, booking: Booking) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -36,6 +37,7 @@ class Desk:
         self.database = database
         self.clock = FakeClock()
         self.replanned: list[set[Address]] = []
+        self.told = asyncio.Event()
         self.conditions = {each.address: Condition.READY for each in devices}
         self.office = office(
             database,
@@ -54,6 +56,7 @@ class Desk:
         """Note which devices are to be told."""
         if addresses:
             self.replanned.append(set(addresses))
+            self.told.set()
 
     async def join(self, kind: str = "vr", **other: object) -> Joined:
         """Give out a number."""
