@@ -340,7 +340,8 @@ class BookingService:
             )
             return booking
         if len(desks) > 1 and isinstance(first, NoRoom):
-            raise NoRoom(f"No {desks[0].device.kind} is free then")
+            start = desks[0].say(wish.starts_at)
+            raise NoRoom(f"No {desks[0].device.kind} is free at {start}")
         raise first or BookingRefused("There is no such device.")
 
     def _cancelled(

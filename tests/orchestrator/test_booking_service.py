@@ -4,17 +4,32 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import perf_counter
 
 import pytest
 
 from mqtt_schemas.topics import Address
 from orchestrator.booking_service import BookingService, Order
-from orchestrator.bookkeeping import Bookkeeping
+from orchestrator.bookkeeping import Bookkeeping, Card
 from orchestrator.delivery import Delivery
-from orchestrator.domain.bookings import BookingRefused, BookingState, NoRoom, NotKnown
-from orchestrator.store.database import Database
+from orchestrator.domain.bookings import (
+    Booking,
+    BookingRefused,
+    BookingState,
+    NoRoom,
+    NotKnown,
+    Purpose,
+)
+from orchestrator.domain.codes import matches
+from orchestrator.domain.devices import CheckInBy, Per, Quota
+from orchestrator.domain.series import Every
+from orchestrator.store import audit, bookings
+from orchestrator.store.database import Connection, Database
+from tests.orchestrator.desk import MINUTE, DeskOf, game
+from tests.orchestrator.desk import order as order_any
 from tests.orchestrator.fakes import NOW, PC, PRINTER, FakeClock, office
 
 HOUR = timedelta(hours=1)
@@ -159,3 +174,157 @@ async def test_bookings_are_listed_of_one_device_where_asked(counter: Counter) -
     assert await counter.service.between(NOW, NOW + 9 * HOUR, device=str(PC.address)) == [other]
     with pytest.raises(NotKnown):
         await counter.service.between(NOW, NOW, device="xyz")
+
+
+async def test_any_device_of_a_kind_is_booked_while_one_is_free(database: Database) -> None:
+    """Then the nearest free turns of all of them are named."""
+    desk = DeskOf(database, game(1), game(2))
+    first = await desk.bookings.add(order_any())
+    second = await desk.bookings.add(order_any())
+    assert [each.booking.address.device for each in (first, second)] == ["game-1", "game-2"]
+    assert first.booking.kind == "game"
+    with pytest.raises(NoRoom) as refusal:
+        await desk.bookings.add(order_any())
+    assert str(refusal.value) == (
+        "No game is free at 2026-11-25 15:00; the nearest free turns of 1 h start at "
+        "16:05, 16:05 (Game 2) and 17:10."
+    )
+
+
+async def test_a_refusal_names_free_turns_on_other_devices_of_the_kind(database: Database) -> None:
+    """Which may be the very hour that was wished for."""
+    desk = DeskOf(database, game(1), game(2))
+    await desk.bookings.add(order_any(device="game-1"))
+    with pytest.raises(NoRoom, match=r"start at 15:00 \(Game 2\), 16:05"):
+        await desk.bookings.add(order_any(device="game-1"))
+
+
+async def test_a_code_is_told_once_and_kept_as_a_hash(database: Database) -> None:
+    """A new one takes its place."""
+    desk = DeskOf(database, game(1))
+    change = await desk.bookings.add(order_any())
+    assert change.code is not None
+    assert change.booking.code is not None
+    assert matches(change.code, change.booking.code)
+    again = await desk.bookings.new_code(change.booking.id)
+    assert again.code is not None
+    kept = (await desk.find(change.booking.id)).code
+    assert kept is not None
+    assert matches(again.code, kept)
+    assert not matches(change.code, kept)
+    dump = "".join(await database.read(lambda rows: list(rows.iterdump())))
+    assert not any(words in dump for words in (change.code, again.code))
+
+
+async def test_no_code_is_made_where_none_is_asked_for(database: Database) -> None:
+    """Nor is one renewed."""
+    desk = DeskOf(database, game(1, check_in=CheckInBy.STAFF))
+    change = await desk.bookings.add(order_any())
+    assert (change.code, change.booking.check_in) == (None, CheckInBy.STAFF)
+    with pytest.raises(BookingRefused, match="is not checked in to by code"):
+        await desk.bookings.new_code(change.booking.id)
+
+
+async def test_a_series_is_booked_as_a_whole_or_not_at_all(database: Database) -> None:
+    """Unless it may be booked in part; then what is not is told."""
+    desk = DeskOf(database, game(1))
+    week = timedelta(days=7)
+    await desk.bookings.add(order_any(start=HOUR + week))
+    with pytest.raises(NoRoom, match=r"1 of 3 turns can't be booked: 2026-12-02 15:00: Game 1 is"):
+        await desk.bookings.add_series(order_any(), Every.WEEK, 3)
+    assert len(await desk.live()) == 1
+    made = await desk.bookings.add_series(order_any(), Every.WEEK, 3, partial=True)
+    assert [each.booking.starts_at for each in made.changes] == [NOW + HOUR, NOW + HOUR + 2 * week]
+    assert {each.booking.series for each in made.changes} == {made.series}
+    assert made.code is not None
+    [(wall, reason)] = made.refused
+    assert f"{wall:%m-%d %H:%M}" == "12-02 15:00"
+    assert reason.startswith("Game 1 is booked")
+    gone = await desk.bookings.cancel_series(made.series)
+    assert len(gone) == 2
+    with pytest.raises(BookingRefused, match="Nothing is left of the series"):
+        await desk.bookings.cancel_series(made.series)
+    with pytest.raises(NotKnown, match="There is no series"):
+        await desk.bookings.cancel_series("s9")
+
+
+async def test_devices_are_blocked_all_or_none(database: Database) -> None:
+    """A block is no turn, and nobody's turn is taken for it."""
+    desk = DeskOf(database, game(1, longest=3600), game(2))
+    booked = (await desk.bookings.add(order_any(device="game-2"))).booking
+    names = ["game-1", "game-2", "paja/game-1"]
+    with pytest.raises(NoRoom, match="Game 2 is booked from"):
+        await desk.bookings.block(names, NOW, NOW + 9 * HOUR, why="inventory")
+    assert await desk.live() == [booked]
+    await desk.bookings.cancel(booked.id)
+    made = await desk.bookings.block(names, NOW, NOW + 9 * HOUR, why="inventory")
+    assert [each.booking.purpose for each in made] == [Purpose.BLOCK] * 2
+    with pytest.raises(NoRoom):
+        await desk.bookings.add(order_any())
+
+
+async def test_a_quota_needs_a_card_and_keeps_none(database: Database) -> None:
+    """Not in any table; and by staff's word it goes without."""
+    desk = DeskOf(database, game(1, quotas=(Quota(1, Per.DAY),)), game(2))
+    with pytest.raises(BookingRefused, match="Game 1 has a quota: give the customer's library"):
+        await desk.bookings.add(order_any(device="game-1"))
+    card = Card("AB 1234567")
+    first = await desk.bookings.add(order_any(device="game-1", card=card))
+    later = {"start": 4 * HOUR, "device": "game-1"}
+    with pytest.raises(BookingRefused, match="This card has 1 turn that day already"):
+        await desk.bookings.add(order_any(**later, card=card))
+    await desk.bookings.add(order_any(**later, card=Card("AB1234568")))
+    await desk.bookings.cancel(first.booking.id)
+    await desk.bookings.add(order_any(device="game-1", card=card))
+    tomorrow = {"start": 25 * HOUR, "device": "game-1"}
+    await desk.bookings.add(order_any(**tomorrow, card=card))
+    await desk.bookings.add(order_any(start=48 * HOUR, device="game-1", card=Card(none=True)))
+    assert "quota_without_card" in await desk.noted()
+    dump = await database.read(lambda rows: list(rows.iterdump()))
+    assert not any("1234567" in line for line in dump)
+    assert "AB 1234567" not in repr(order_any(card=card))
+
+
+async def test_staff_may_let_a_turn_end_after_others_began_to_wait(database: Database) -> None:
+    """It says so, and that is noted."""
+    desk = DeskOf(database, game(1))
+    booking = (await desk.bookings.add(order_any())).booking
+    desk.waiting = 1
+    with pytest.raises(NoRoom, match="Somebody waits in the queue"):
+        await desk.bookings.set_end(booking.id, HOUR)
+    await desk.bookings.set_end(booking.id, HOUR, although_waiting=True, why="exam")
+    entry = (await database.read(lambda rows: audit.between(rows, NOW, NOW + HOUR)))[-1]
+    assert (entry.what, entry.why) == ("end_changed", "exam")
+    assert entry.details == {"seconds": 3600, "although_waiting": 1}
+    with pytest.raises(BookingRefused, match="No turn on Game 1 runs on after closing"):
+        await desk.bookings.set_end(booking.id, -HOUR, over_closing=True)
+
+
+async def test_a_used_turn_that_is_reopened_is_in_use_again(database: Database) -> None:
+    """Where its end only locked."""
+    desk = DeskOf(database, game(1))
+    booking = (await desk.bookings.add(order_any())).booking
+    used = replace(booking, state=BookingState.USED)
+    await database.write(lambda rows: bookings.change(rows, used))
+    desk.clock.pass_by(2 * 3600 + 60)
+    again = (await desk.bookings.set_end(booking.id, HOUR)).booking
+    assert again.state is BookingState.CHECKED_IN
+
+
+async def test_ten_thousand_bookings_of_a_device_do_not_slow_the_next(database: Database) -> None:
+    """Neither to book nor to be refused with the nearest free turns."""
+    device = game(1, ahead=366 * 86_400)
+    desk = DeskOf(database, device)
+
+    def fill(rows: Connection) -> None:
+        for n in range(10_000):
+            start = NOW + HOUR + n * 40 * MINUTE
+            taken = Booking(f"b{n}", device.address, start, start + 30 * MINUTE)
+            bookings.insert(rows, taken, created=NOW)
+
+    await database.write(fill)
+    before = perf_counter()
+    with pytest.raises(NoRoom):
+        await desk.bookings.add(order_any(start=30 * HOUR))
+    await desk.bookings.add(order_any(start=timedelta(0), length=50 * MINUTE))
+    assert perf_counter() - before < 2
