@@ -24,8 +24,8 @@ MAX_SIZE = 10 * 1024 * 1024
 MAX_ENTRIES = 20_000
 #: What is read of an unbounded recurrence: from yesterday, so far ahead.
 AHEAD = timedelta(days=400)
-#: A turn that is longer was a slip of the pen, or a year of 9999.
-LONGEST = timedelta(days=31)
+#: As long as a device can be blocked (domain.booking_rules); longer was a slip of the pen.
+LONGEST = timedelta(days=366)
 #: The contract's (mqtt_schemas.base.PartySize).
 LARGEST_PARTY = 1000
 

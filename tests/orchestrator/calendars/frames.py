@@ -35,6 +35,7 @@ FRAME = Frame(
         "paja/vr-1": "paja/vr-1",
         "printer 1": "paja/printer-1",
         "printer-1": "paja/printer-1",
+        "paja/printer-1": "paja/printer-1",
     },
     groups=("lapset", "nuoret"),
 )

@@ -66,7 +66,10 @@ def test_a_table_of_a_booking_system_is_read() -> None:
         (ROW.replace("2026-11-26 10:00", ""), "line 2: its start is missing."),
         (ROW.replace(" 11:00", " 09:00"), "line 2: it ends before it starts."),
         (ROW.replace(" 11:00", " 10:00"), "line 2: it has no length"),
-        (ROW.replace("2026-11-26 11:00", "9999-12-31 23:00"), "line 2: it is longer than 31 days."),
+        (
+            ROW.replace("2026-11-26 11:00", "9999-12-31 23:00"),
+            "line 2: it is longer than 366 days.",
+        ),
         (
             ROW.replace("2026-11-26 10:00", "2027-03-28 03:30"),
             "line 2: its start: The clocks are put forward then: 2027-03-28 03:30 does not exist",

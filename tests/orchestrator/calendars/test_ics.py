@@ -225,8 +225,8 @@ def test_a_cancellation_message_cancels_all() -> None:
         ("UID:1\nDTSTART:20261126T100000Z", "UID 1: it has no length: neither a later DTEND nor"),
         (ONE.replace("T11", "T09"), "UID 1: it ends before it starts."),
         (ONE.replace("T11", "T10"), "UID 1: it has no length"),
-        (ONE.replace("DTEND:2026", "DTEND:2027"), "UID 1: it is longer than 31 days."),
-        (ONE.replace("DTEND:2026", "DTEND:9999"), "UID 1: it is longer than 31 days."),
+        (ONE.replace("DTEND:2026", "DTEND:2028"), "UID 1: it is longer than 366 days."),
+        (ONE.replace("DTEND:2026", "DTEND:9999"), "UID 1: it is longer than 366 days."),
         (ONE.replace("1126T10", "1326T10"), "UID 1: line 5: DTSTART can't be read."),
         (ONE.replace("DTSTART:2026", "DTSTART:0000"), "UID 1: line 5: DTSTART can't be read."),
         (
