@@ -329,6 +329,7 @@ class Parts:
                 now=clocks.now,
                 deliver=self._deliver,
                 replan=self._replan,
+                hours=config.hours,
             )
         )
         self.alarms = Alarms(

@@ -122,6 +122,7 @@ def _office(config: Configuration, database: Database) -> Office:
         now=lambda: datetime.now(UTC),
         deliver=to_nobody,
         replan=not_now,
+        hours=config.hours,
     )
 
 

@@ -7,8 +7,9 @@ of a target group.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from itertools import pairwise
 
@@ -77,7 +78,8 @@ def usable(
             for span in spans
         )
     parts = list(_parts(policy, first, last, zone, is_holiday))
-    return tuple(_joined(_meet(policy, spans, parts, first, last)))
+    within = (Opening(max(s.starts_at, first), min(s.ends_at, last), s.staffed) for s in spans)
+    return tuple(window for span in within for window in _joined(_meet(policy, span, parts)))
 
 
 def clip(windows: Sequence[Usable], first: datetime, last: datetime) -> tuple[Usable, ...]:
@@ -85,15 +87,13 @@ def clip(windows: Sequence[Usable], first: datetime, last: datetime) -> tuple[Us
     return tuple(
         window
         if first <= window.starts_at and window.ends_at <= last
-        else Usable(
-            max(window.starts_at, first),
-            min(window.ends_at, last),
-            window.staffed,
-            window.group,
-            window.exclusive,
+        else replace(
+            window,
+            starts_at=max(window.starts_at, first),
+            ends_at=min(window.ends_at, last),
         )
         for window in windows
-        if window.ends_at > first and window.starts_at < last
+        if max(window.starts_at, first) < min(window.ends_at, last)
     )
 
 
@@ -179,52 +179,42 @@ def _parts(
             yield _Part(at(day, start, zone), at(day, end, zone), next(holds, None))
 
 
-def _meet(
-    policy: Policy,
-    spans: Sequence[Opening],
-    parts: Sequence[_Part],
-    first: datetime,
-    last: datetime,
-) -> Iterator[Usable]:
-    """Yield where openings and parts meet. Both are sorted and disjoint."""
-    begin = 0
-    for span in spans:
-        while begin < len(parts) and parts[begin].ends_at <= span.starts_at:
-            begin += 1
-        for part in parts[begin:]:
-            if part.starts_at >= span.ends_at:
-                break
-            starts_at = max(span.starts_at, part.starts_at, first)
-            ends_at = min(span.ends_at, part.ends_at, last)
-            if starts_at >= ends_at:
-                continue
-            if part.period is None:
-                yield Usable(starts_at, ends_at, span.staffed, policy.assumed_group)
-            else:
-                group, exclusive = part.period.group, part.period.exclusive
-                yield Usable(starts_at, ends_at, span.staffed, group, exclusive)
-
-
-def _joined(windows: Iterator[Usable]) -> list[Usable]:
-    """Return windows joined that touch and say the same."""
-    found: list[Usable] = []
-    for window in windows:
-        last = found[-1] if found else None
-        if last is not None and _alike(last, window):
-            found[-1] = Usable(
-                last.starts_at, window.ends_at, last.staffed, last.group, last.exclusive
-            )
+def _meet(policy: Policy, span: Opening, parts: Sequence[_Part]) -> Iterator[Usable]:
+    """Yield where an opening and the parts meet."""
+    for part in parts[bisect_right(parts, span.starts_at, key=_ends_at) :]:
+        if part.starts_at >= span.ends_at:
+            return
+        starts_at = max(span.starts_at, part.starts_at)
+        ends_at = min(span.ends_at, part.ends_at)
+        if starts_at >= ends_at:
+            continue
+        if part.period is None:
+            yield Usable(starts_at, ends_at, span.staffed, policy.assumed_group)
         else:
-            found.append(window)
-    return found
+            group, exclusive = part.period.group, part.period.exclusive
+            yield Usable(starts_at, ends_at, span.staffed, group, exclusive)
 
 
-def _alike(one: Usable, other: Usable) -> bool:
-    return one.ends_at == other.starts_at and (one.staffed, one.group, one.exclusive) == (
-        other.staffed,
-        other.group,
-        other.exclusive,
-    )
+def _joined(windows: Iterable[Usable]) -> Iterator[Usable]:
+    """Yield the windows of one opening, joined where they touch and say the same."""
+    last: Usable | None = None
+    for window in windows:
+        if last is None:
+            last = window
+        elif last.ends_at == window.starts_at and (last.group, last.exclusive) == (
+            window.group,
+            window.exclusive,
+        ):
+            last = replace(last, ends_at=window.ends_at)
+        else:
+            yield last
+            last = window
+    if last is not None:
+        yield last
+
+
+def _ends_at(part: _Part) -> datetime:
+    return part.ends_at
 
 
 def _seconds(clock: time) -> int:
