@@ -9,7 +9,7 @@ from zoneinfo import ZoneInfo
 from tests.year.record import Record, Rules
 
 MINUTE = 60_000
-DAYS = 3
+DAYS = 20
 
 
 @dataclass(slots=True)

@@ -14,6 +14,8 @@ from tests.year.view import SECOND, View
 TOLERANCE = MINUTE
 #: The state of a booking follows its deadline within this time.
 KEEPING = 2 * MINUTE
+#: A use that its device does not end is its turn's no more after the third try.
+ENDING = 2 * MINUTE
 LEAST_AHEAD = 72 * 60 * MINUTE
 
 
@@ -167,6 +169,28 @@ def plans(view: View) -> Iterator[str]:
             yield view.say(plan.device, plan.at, "the plan does not reach 72 h ahead")
 
 
+def uses(view: View) -> Iterator[str]:
+    """Tell of uses by the right of a turn that was not theirs, or no longer, or not yet."""
+    for use in view.record.uses:
+        if use.basis != "turn":
+            continue
+        versions = view.histories.get(use.turn or "", [])
+        if not versions:
+            yield view.say(use.device, use.starts, f"a use by turn {use.turn}, which nobody booked")
+            continue
+        rules = view.rules(versions[0])
+        grace = rules.grace * SECOND
+        first, last = min(v.starts for v in versions), max(v.ends for v in versions) + grace
+        if not first <= use.starts < last:
+            yield view.say(use.device, use.starts, f"a use began by {use.turn} outside its turn")
+        if rules.at_end in ("lock", "end", "pause_job") and use.ends > last + ENDING:
+            yield view.say(use.device, use.ends, f"a use by {use.turn} went on long after its turn")
+        if all(version.device != use.device for version in versions):
+            yield view.say(
+                use.device, use.starts, f"a use by {use.turn}, which is of another device"
+            )
+
+
 RULES = (
     overlaps,
     spacing,
@@ -176,4 +200,5 @@ RULES = (
     no_shows,
     offers,
     plans,
+    uses,
 )

@@ -1,0 +1,198 @@
+"""What people do in a library, drawn from a seed: they book, come, stay away, leave, ask.
+
+Each action asks the real services. A refusal must say why; it is recorded.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+from functools import partial
+
+from mqtt_schemas.base import ms_from_utc, utc_from_ms
+from orchestrator.booking_service import Order
+from orchestrator.bookkeeping import Card, Change
+from orchestrator.check_in_service import WalkIn
+from orchestrator.domain.bookings import Booking, BookingRefused
+from orchestrator.domain.check_in import Answers
+from orchestrator.domain.devices import CheckInBy, Device
+from tests.year import site
+from tests.year.world import ZONE, World
+
+MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
+_YES = Answers(old_enough=True, guardian=True)
+
+
+@dataclass(frozen=True, slots=True)
+class Mix:
+    """How much of what happens, a day, and how likely people do what."""
+
+    bookings: int = 45
+    wrong: float = 0.05
+    walk_ins: int = 10
+    no_show: float = 0.12
+    cancel: float = 0.06
+    extend: float = 0.2
+    leave_early: float = 0.25
+    stay: float = 0.1
+    disobeyed: float = 0.02
+
+
+USUAL = Mix()
+
+
+class Life:
+    """One library's days."""
+
+    def __init__(self, world: World, mix: Mix = USUAL) -> None:
+        self.world = world
+        self.mix = mix
+        self._random = world.random
+        self._services = world.services
+        self._devices = sorted(site.DEVICES.values(), key=lambda device: device.address)
+
+    def plan(self, first: date, days: int) -> None:
+        """Let each day's people come at times of that day."""
+        for number in range(days):
+            day = first + timedelta(days=number)
+            midnight = datetime(day.year, day.month, day.day, tzinfo=ZONE)
+            begins = ms_from_utc(midnight.astimezone(UTC))
+            for _ in range(self._random.randint(self.mix.bookings // 2, self.mix.bookings)):
+                self.world.at(begins + self._random.randrange(7 * HOUR, 21 * HOUR), self._book)
+            for _ in range(self._random.randint(0, self.mix.walk_ins)):
+                self.world.at(begins + self._random.randrange(8 * HOUR, 21 * HOUR), self._walk_in)
+
+    async def _book(self) -> None:
+        device = self._random.choice(self._devices)
+        starts, length = self._wish(device)
+        number = f"{self._random.randrange(60):06}"
+        any_of_kind = self._random.random() < 0.3
+        order = Order(
+            device=None if any_of_kind else str(device.address),
+            kind=device.kind if any_of_kind else None,
+            starts_at=utc_from_ms(starts),
+            ends_at=utc_from_ms(starts + length),
+            target_group=self._random.choice((*site.GROUPS, None)),
+            party_size=self._random.choice((None, None, 1, 2, 3)),
+            card=Card(number),
+        )
+        change = await self._ask("book", self._services.bookings.add(order))
+        if change is not None:
+            self._keep_card(change.booking, number)
+            self._expect(change.booking)
+
+    def _wish(self, device: Device) -> tuple[int, int]:
+        """Return when somebody wants to begin, and for how long; now and then against a rule."""
+        policy, random, now = device.policy, self._random, self.world.now_ms
+        ahead = min(policy.ahead * 1000, 14 * DAY)
+        days = 0 if policy.same_day else int(ahead * random.random() ** 2 // DAY)
+        local = (self.world.now() + timedelta(days=days)).astimezone(ZONE)
+        open_ = self.world.record.hours.get(local.date(), ())
+        hour = random.randint(open_[0].from_.hour, open_[-1].to.hour - 1) if open_ else 12
+        clock = local.replace(hour=hour, minute=0, second=0, microsecond=0, fold=0)
+        grid = max(policy.grid, 900)
+        clock += timedelta(seconds=grid * random.randrange(max(1, 3600 // grid)))
+        lengths = (1800, 2700, 3600, 5400, 7200, 10_800, 14_400, 21_600)
+        fitting = [n for n in lengths if policy.shortest <= n <= policy.longest] or [policy.longest]
+        starts = ms_from_utc(clock.astimezone(UTC))
+        if starts < now + policy.notice * 1000:
+            starts += DAY if not policy.same_day else 2 * HOUR
+        length = random.choice(fitting) * 1000
+        if random.random() < self.mix.wrong:
+            starts += random.choice((-DAY, 7 * MINUTE, 40 * DAY, 0))
+            length = random.choice((5 * MINUTE, 12 * HOUR, length))
+        return starts, length
+
+    def _expect(self, booking: Booking) -> None:
+        """Decide what becomes of a turn that was booked."""
+        starts, ends = ms_from_utc(booking.starts_at), ms_from_utc(booking.ends_at)
+        random, world = self._random, self.world
+        if random.random() < self.mix.cancel:
+            world.at(random.randrange(world.now_ms, ends), partial(self._cancel, booking.id))
+        if random.random() < self.mix.no_show:
+            return
+        policy = site.DEVICES[booking.address].policy
+        late = random.randrange(max(1, min(policy.check_in_within * 1000, ends - starts) * 3 // 4))
+        world.at(max(world.now_ms, starts + late - 5 * MINUTE), partial(self._come, booking.id))
+
+    async def _come(self, booking_id: str) -> None:
+        booking = await self._find(booking_id)
+        if booking is None or not booking.live:
+            return
+        policy = site.DEVICES[booking.address].policy
+        if policy.check_in is not CheckInBy.NONE and str(booking.state) == "booked":
+            await self._ask("check in", self._services.check_ins.check_in(booking_id, _YES))
+        begins = max(self.world.now_ms, ms_from_utc(booking.starts_at)) + MINUTE
+        self.world.at(begins, partial(self._sit_down, booking_id))
+
+    async def _sit_down(self, booking_id: str) -> None:
+        booking = await self._find(booking_id)
+        if booking is None or not booking.live:
+            return
+        machine = self.world.machines[booking.address]
+        if machine.use is not None or self.world.now() >= booking.ends_at:
+            return
+        machine.obeys = self._random.random() >= self.mix.disobeyed
+        machine.sit_down(self.world.now_ms)
+        self.world.touch(machine)
+        ends = ms_from_utc(booking.ends_at)
+        left = ends - self.world.now_ms
+        if self._random.random() < self.mix.extend:
+            self.world.at(ends - 5 * MINUTE, partial(self._extend, booking_id))
+        if self._random.random() < self.mix.leave_early:
+            leaves = self.world.now_ms + self._random.randrange(max(1, left))
+        else:
+            leaves = ends + 20 * MINUTE
+        self.world.at(leaves, partial(self._leave, booking_id))
+
+    async def _leave(self, booking_id: str) -> None:
+        booking = await self._find(booking_id)
+        if booking is not None:
+            machine = self.world.machines[booking.address]
+            if machine.turn in (None, booking_id):
+                machine.leave(self.world.now_ms)
+            machine.obeys = True
+            self.world.touch(machine)
+
+    async def _extend(self, booking_id: str) -> None:
+        booking = await self._find(booking_id)
+        if booking is None or not booking.live:
+            return
+        step = timedelta(minutes=self._random.choice((15, 30)))
+        longest = timedelta(seconds=site.DEVICES[booking.address].policy.longest)
+        if booking.ends_at + step - booking.starts_at <= longest:
+            await self._ask("extend", self._services.bookings.set_end(booking_id, step))
+
+    async def _cancel(self, booking_id: str) -> None:
+        await self._ask("cancel", self._services.bookings.cancel(booking_id))
+
+    async def _walk_in(self) -> None:
+        device = self._random.choice(self._devices)
+        number = f"{self._random.randrange(60):06}"
+        order = WalkIn(
+            device=str(device.address),
+            target_group=self._random.choice((*site.GROUPS, None)),
+            party_size=self._random.choice((None, 1, 2)),
+            answers=_YES,
+            card=Card(number),
+        )
+        change = await self._ask("walk in", self._services.check_ins.walk_in(order))
+        if change is not None:
+            self._keep_card(change.booking, number)
+            self.world.at(self.world.now_ms + MINUTE, partial(self._sit_down, change.booking.id))
+
+    async def _find(self, booking_id: str) -> Booking | None:
+        return await self.world.find(booking_id)
+
+    def _keep_card(self, booking: Booking, number: str) -> None:
+        if site.DEVICES[booking.address].policy.quotas:
+            self.world.cards[booking.id] = number
+
+    async def _ask(self, what: str, asked: Awaitable[Change]) -> Change | None:
+        """Ask a service. A refusal is recorded with its reason."""
+        try:
+            return await asked
+        except BookingRefused as error:
+            self.world.record.refusals.append((self.world.now_ms, what, str(error)))
+            return None
