@@ -41,6 +41,7 @@ from orchestrator.notify import Notify
 from orchestrator.office import Office
 from orchestrator.overview import Overview
 from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
+from orchestrator.queue_keeper import Conditions, QueueKeeper
 from orchestrator.services import services
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreError
@@ -175,6 +176,7 @@ async def _until_stopped(
             inside.create_task(parts.ingest.run(), name="ingest"),
             inside.create_task(parts.dispatch.run(), name="dispatch"),
             inside.create_task(parts.turn_keeper.run(), name="turns"),
+            inside.create_task(parts.queue_keeper.run(), name="queue"),
             inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(parts.attendant.run(), name="attendant"),
             inside.create_task(parts.coverages.run(), name="coverage"),
@@ -319,6 +321,11 @@ class Parts:
             now=clocks.now,
             live=self.attendant.now,
         )
+        self.conditions = Conditions(
+            twins=twins,
+            addresses=[each.address for each in devices.values() if each.kind != ATTENDED],
+            monotonic=clocks.monotonic,
+        )
         self.services = services(
             Office(
                 database=database,
@@ -330,6 +337,7 @@ class Parts:
                 deliver=self._deliver,
                 replan=self._replan,
                 hours=config.hours,
+                conditions=self.conditions.now,
             )
         )
         self.alarms = Alarms(
@@ -340,12 +348,14 @@ class Parts:
             now=clocks.now,
             monotonic=clocks.monotonic,
         )
+        self.queue_keeper = QueueKeeper(service=self.services.queue, now=clocks.now)
+        self.conditions.hear = self.queue_keeper.wake
         self._now, self._monotonic = clocks.now, clocks.monotonic
         self.turn_keeper = TurnKeeper(
             changes=TurnChanges(Bookkeeping(self.services.office)),
             office=self.services.office,
             told_until=self.told_until,
-            replan=self.dispatch.replan,
+            replan=self._changed,
         )
         self.ingest.on_turns = self.turn_keeper.look_at
         metrics = Metrics(
@@ -409,11 +419,17 @@ class Parts:
     def _on_status(self, address: Address) -> None:
         self.dispatch.on_status(address)
         self.turn_keeper.on_status(address)
+        self.conditions.on_status(address)
 
     async def _deliver(self, address: Address, matters_at: datetime | None) -> Delivery:
         self.turn_keeper.look_at([address])
+        self.queue_keeper.wake()
         return await self.dispatch.deliver(address, matters_at)
 
     def _replan(self, addresses: Collection[Address]) -> None:
         self.turn_keeper.look_at(addresses)
+        self._changed(addresses)
+
+    def _changed(self, addresses: Collection[Address]) -> None:
+        self.queue_keeper.wake()
         self.dispatch.replan(addresses)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 from orchestrator.booking_service import BookingService
 from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.check_in_service import CheckInService
+from orchestrator.export_service import ExportService
+from orchestrator.import_service import ImportService
 from orchestrator.move_service import MoveService
 from orchestrator.office import Office
 from orchestrator.print_fit_service import PrintFitService
+from orchestrator.queue_service import QueueService
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +23,10 @@ class Services:
     bookings: BookingService
     check_ins: CheckInService
     moves: MoveService
+    imports: ImportService
+    exports: ExportService
     prints: PrintFitService
+    queue: QueueService
 
 
 def services(office: Office) -> Services:
@@ -31,5 +37,8 @@ def services(office: Office) -> Services:
         bookings=BookingService(books),
         check_ins=CheckInService(books),
         moves=MoveService(books),
+        imports=ImportService(office),
+        exports=ExportService(office),
         prints=PrintFitService(office),
+        queue=QueueService(books),
     )
