@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from orchestrator import check_in_cli, coverage_cli, logs, upkeep_cli
+from orchestrator import check_in_cli, coverage_cli, logs, queue_cli, upkeep_cli
 from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
@@ -36,6 +36,7 @@ app = typer.Typer(
     help="Fair turns on a library's shared equipment.",
 )
 app.add_typer(check_in_cli.app, name="booking")
+app.add_typer(queue_cli.app, name="queue")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)
 app.command()(coverage_cli.coverage)

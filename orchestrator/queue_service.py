@@ -160,6 +160,12 @@ class QueueService:
                 moments.append(made.next_at)
         return min(moments, default=None)
 
+    def seconds_until(self, moment: datetime | None) -> int | None:
+        """Return how long somebody still waits, on whole seconds."""
+        if moment is None:
+            return None
+        return max(0, round((moment - self._office.now()).total_seconds()))
+
     def device_name(self, booking: Booking) -> str:
         """Return the name of a held turn's device."""
         device = self._office.devices.get(booking.address)
