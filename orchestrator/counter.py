@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import re
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -51,11 +51,14 @@ class Counter:
         path: tuple[str, ...],
         shape: type[T] | TypeAdapter[T],
         *,
-        body: BaseModel | None = None,
-        params: Mapping[str, str] | None = None,
+        body: BaseModel | bytes | None = None,
+        params: Mapping[str, str | Sequence[str]] | None = None,
         within: float = ANSWER_WITHIN,
     ) -> T:
-        """Return the answer of `/api/v1/{path}`, read as `shape`. Raises Refused."""
+        """Return the answer of `/api/v1/{path}`, read as `shape`. Raises Refused.
+
+        body: a model, or a file as it is.
+        """
         for part in path:
             if not _PART.fullmatch(part):
                 raise Refused(f"There is nothing called {part!r}.")
@@ -74,12 +77,12 @@ class Counter:
         self,
         method: str,
         path: str,
-        body: BaseModel | None,
-        params: Mapping[str, str] | None,
+        body: BaseModel | bytes | None,
+        params: Mapping[str, str | Sequence[str]] | None,
         within: float,
     ) -> httpx.Response:
-        content = None if body is None else body.model_dump_json(exclude_unset=True)
-        headers = {"Content-Type": "application/json"} if content else {}
+        headers = {"Content-Type": "application/json"} if isinstance(body, BaseModel) else {}
+        content = body.model_dump_json(exclude_unset=True) if isinstance(body, BaseModel) else body
         url = f"http://orchestrator/api/v1/{path}"
         async with httpx.AsyncClient(transport=self._transport, timeout=within) as client:
             try:

@@ -68,6 +68,20 @@ class Outcome:
     past: int
     faults: tuple[Fault, ...]
 
+    def say(self, *, dry_run: bool = False) -> str:
+        """Return it in a sentence or two, for the person who asked."""
+        would = "would be " if dry_run else ""
+        counts = (
+            f"{_count(self.added, 'booking')} {would}added, {self.changed} changed, "
+            f"{self.removed} cancelled; {self.same} as before."
+        )
+        if not self.faults:
+            return counts
+        bad = f"{_count(len(self.faults), 'entry', 'entries')} can't be taken"
+        if not self.done and not dry_run:
+            return f"Nothing was changed: {bad}."
+        return f"{counts} {bad}."
+
 
 class ImportService:
     """Takes the bookings of other systems. Every refusal is a BookingRefused."""
@@ -211,6 +225,10 @@ class ImportService:
 def source_of_file(name: str) -> str:
     """Return the source that a file is: by its name, which may be a person's and is not kept."""
     return f"file-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+
+
+def _count(number: int, one: str, many: str | None = None) -> str:
+    return f"{number} {one if number == 1 else many or f'{one}s'}"
 
 
 def _remove(rows: Connection, source: str, known: Known) -> Address:

@@ -14,7 +14,7 @@ import signal
 import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -74,13 +74,16 @@ async def read(data: bytes, job: Job, *, within: float = WITHIN) -> Parsed:
     return answer.parsed
 
 
-def parse(data: bytes, job: Job) -> Parsed:
-    """Return what a file holds, read in this process. Raises Unreadable."""
+def parse(data: bytes, job: Job, *, limited: bool) -> Parsed:
+    """Return what a file holds, read in this process. Raises Unreadable.
+
+    limited: with the time for each series bounded, in the main thread of a process only.
+    """
     match job.format or looks_like(data):
         case "ics":
             from orchestrator.calendars import ics  # noqa: PLC0415 - slow to load; no other needs it
 
-            return ics.parse(data, job.frame, limit=_limited)
+            return ics.parse(data, job.frame, limit=_limited if limited else nullcontext)
         case "respa":
             return respa.parse(data, job.frame)
         case "tilavaraus":
@@ -101,7 +104,7 @@ def looks_like(data: bytes) -> Format:
 
 @contextmanager
 def _limited() -> Iterator[None]:
-    """Bound the processor's time for one series; in the main thread of a process only."""
+    """Bound the processor's time for one series."""
     signal.setitimer(signal.ITIMER_PROF, FOR_ONE)
     try:
         yield
@@ -121,7 +124,7 @@ def main() -> None:
     signal.signal(signal.SIGPROF, _too_long)
     head, _, data = sys.stdin.buffer.read().partition(b"\n")
     try:
-        answer = _Answer(parsed=parse(data, Job.model_validate_json(head)))
+        answer = _Answer(parsed=parse(data, Job.model_validate_json(head), limited=True))
     except Unreadable as error:
         answer = _Answer(unreadable=str(error))
     except (MemoryError, RecursionError):
