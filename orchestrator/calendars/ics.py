@@ -55,8 +55,8 @@ def parse(data: bytes, frame: Frame, *, limit: Limit = nullcontext) -> Parsed:
         number, reason = file.broken
         found.fault(f"line {number}", reason)
     know_zones(file.zones)
-    for uid, series in _by_uid(file, found).items():
-        where = _say(uid)
+    for uid, series in by_uid(file, found).items():
+        where = say_uid(uid)
         try:
             with limit():
                 _take(_Series(uid, where, series), frame, found, cancels=file.cancels)
@@ -77,14 +77,14 @@ class _Series:
         )
 
 
-def _by_uid(file: Blocks, found: Findings) -> dict[str, list[Block]]:
+def by_uid(file: Blocks, found: Findings) -> dict[str, list[Block]]:
     """Return the sound entries by UID. Of a series with a broken entry none is taken."""
     series: dict[str, list[Block]] = defaultdict(list)
     spoilt: set[str] = set()
     for block in file.entries:
         uid = block.value("UID")
         if block.broken is not None:
-            where = _say(uid) if uid else f"line {block.number}"
+            where = say_uid(uid) if uid else f"line {block.number}"
             found.fault(where, block.broken, series=external_uid(uid) if uid else None)
             spoilt.add(uid)
         elif not uid:
@@ -202,7 +202,7 @@ def _utc(moment: date, frame: Frame) -> datetime:
         raise BadEntry("its time is outside the years 1970 to 9999") from None
 
 
-def _say(uid: str) -> str:
+def say_uid(uid: str) -> str:
     """Return a UID as faults name it: on one line, and not endless."""
     shown = "".join(letter if letter.isprintable() else "?" for letter in uid)
     return f"UID {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}"

@@ -95,11 +95,14 @@ class Blocks:
     broken: tuple[int, str] | None = None
 
 
-def blocks(data: bytes) -> Blocks:
-    """Return a file's entries and time zones. Raises Unreadable if it is no calendar at all."""
+def blocks(data: bytes, *, kept: frozenset[str] = KEPT) -> Blocks:
+    """Return a file's entries and time zones. Raises Unreadable if it is no calendar at all.
+
+    kept: the properties that are read.
+    """
     if len(data) > MAX_SIZE:
         raise Unreadable(f"The file is larger than {MAX_SIZE // 1024 // 1024} MB.")
-    scan = _Scan()
+    scan = _Scan(kept)
     lines = _unfolded(data)
     first = next(lines, (1, ""))
     if first[1].strip().upper() != "BEGIN:VCALENDAR":
@@ -117,8 +120,9 @@ def blocks(data: bytes) -> Blocks:
 class _Scan:
     """Where we are in a file: the components that are open, and the block that is being read."""
 
-    def __init__(self) -> None:
+    def __init__(self, kept: frozenset[str]) -> None:
         self.found = Blocks()
+        self._kept = kept
         self.open: list[str] = []
         self._block: Block | None = None
         self._depth = 0
@@ -167,7 +171,7 @@ class _Scan:
         block = self._block
         if block is None:
             self._of_calendar(line)
-        elif block.kind == _ZONE or (line.name in KEPT and len(self.open) == self._depth):
+        elif block.kind == _ZONE or (line.name in self._kept and len(self.open) == self._depth):
             block.lines.append(line)
 
     def _of_calendar(self, line: Line) -> None:

@@ -167,7 +167,7 @@ def _span(item: object) -> tuple[int, int, Status]:
     if end <= begin:
         raise BadEntry(f"{_shown(item.get('to'))} is not after {_shown(item.get('from'))}")
     status = item.get("status")
-    if isinstance(status, bool) or status not in set(Status):
+    if type(status) is not int or status not in set(Status):
         raise BadEntry(f"status is 0, 1 or 2, not {_shown(status)}")
     return begin, end, Status(status)
 
