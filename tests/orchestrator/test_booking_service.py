@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from time import perf_counter
+from typing import Any
 
 import pytest
 
@@ -270,13 +271,13 @@ async def test_a_quota_needs_a_card_and_keeps_none(database: Database) -> None:
         await desk.bookings.add(order_any(device="game-1"))
     card = Card("AB 1234567")
     first = await desk.bookings.add(order_any(device="game-1", card=card))
-    later = {"start": 4 * HOUR, "device": "game-1"}
+    later: dict[str, Any] = {"start": 4 * HOUR, "device": "game-1"}
     with pytest.raises(BookingRefused, match="This card has 1 turn that day already"):
         await desk.bookings.add(order_any(**later, card=card))
     await desk.bookings.add(order_any(**later, card=Card("AB1234568")))
     await desk.bookings.cancel(first.booking.id)
     await desk.bookings.add(order_any(device="game-1", card=card))
-    tomorrow = {"start": 25 * HOUR, "device": "game-1"}
+    tomorrow: dict[str, Any] = {"start": 25 * HOUR, "device": "game-1"}
     await desk.bookings.add(order_any(**tomorrow, card=card))
     await desk.bookings.add(order_any(start=48 * HOUR, device="game-1", card=Card(none=True)))
     assert "quota_without_card" in await desk.noted()

@@ -60,7 +60,7 @@ async def test_a_turn_moves_only_where_there_is_room(database: Database) -> None
     desk = DeskOf(database, game(1), game(2))
     booking = (await desk.bookings.add(order(device="game-1"))).booking
     await desk.bookings.add(order(device="game-2"))
-    with pytest.raises(NoRoom, match="Game 2 is booked .*; the nearest free turns of 1 h start"):
+    with pytest.raises(NoRoom, match=r"Game 2 is booked .*; the nearest free turns of 1 h start"):
         await desk.moves.move(booking.id)
     with pytest.raises(BookingRefused, match="that is Game 1 itself"):
         await desk.moves.move(booking.id, device="game-1")
