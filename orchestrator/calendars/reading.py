@@ -15,7 +15,7 @@ import sys
 from asyncio.subprocess import DEVNULL, PIPE
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager, nullcontext
-from typing import Literal
+from typing import Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
@@ -44,8 +44,13 @@ class Job(BaseModel):
 
 
 class _Answer(BaseModel):
-    parsed: Parsed | None = None
+    """parsed: the JSON of it."""
+
+    parsed: str | None = None
     unreadable: str | None = None
+
+
+Shape = TypeVar("Shape", bound=BaseModel)
 
 
 Read = Callable[[bytes, Job], Awaitable[Parsed]]
@@ -53,9 +58,19 @@ Read = Callable[[bytes, Job], Awaitable[Parsed]]
 
 async def read(data: bytes, job: Job, *, within: float = WITHIN) -> Parsed:
     """Return what a file holds. Raises Unreadable, also where that takes too long."""
+    return await ask_child(_MODULE, job, data, Parsed, within=within)
+
+
+async def ask_child(
+    module: str, job: BaseModel, data: bytes, shape: type[Shape], *, within: float = WITHIN
+) -> Shape:
+    """Return what a process of its own, running `module` (answer_parent), makes of a file.
+
+    Raises Unreadable, also where that takes too long.
+    """
     # Nothing is said on standard error: a traceback may quote what stands in the file.
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", _MODULE, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        sys.executable, "-m", module, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
     )
     try:
         async with asyncio.timeout(within):
@@ -71,7 +86,7 @@ async def read(data: bytes, job: Job, *, within: float = WITHIN) -> Parsed:
             await child.wait()
     if answer.parsed is None:
         raise Unreadable(answer.unreadable or "The file can't be read.")
-    return answer.parsed
+    return shape.model_validate_json(answer.parsed)
 
 
 def parse(data: bytes, job: Job, *, limited: bool) -> Parsed:
@@ -83,7 +98,7 @@ def parse(data: bytes, job: Job, *, limited: bool) -> Parsed:
         case "ics":
             from orchestrator.calendars import ics  # noqa: PLC0415 - slow to load; no other needs it
 
-            return ics.parse(data, job.frame, limit=_limited if limited else nullcontext)
+            return ics.parse(data, job.frame, limit=bounded_time if limited else nullcontext)
         case "respa":
             return respa.parse(data, job.frame)
         case "tilavaraus":
@@ -103,7 +118,7 @@ def looks_like(data: bytes) -> Format:
 
 
 @contextmanager
-def _limited() -> Iterator[None]:
+def bounded_time() -> Iterator[None]:
     """Bound the processor's time for one series."""
     signal.setitimer(signal.ITIMER_PROF, FOR_ONE)
     try:
@@ -116,15 +131,18 @@ def _too_long(*_: object) -> None:
     raise BadEntry(f"working out its recurrence takes more than {FOR_ONE:g} s")
 
 
-def main() -> None:
-    """Read a job from standard input, and answer on standard output."""
+def answer_parent(read_job: Callable[[bytes, bytes], BaseModel]) -> None:
+    """Read a job from standard input, and answer on standard output.
+
+    read_job: (job in JSON, file) -> what the file holds. Raises Unreadable.
+    """
     os.nice(_KINDER_BY)
     resource.setrlimit(resource.RLIMIT_AS, (_MEMORY, _MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     signal.signal(signal.SIGPROF, _too_long)
     head, _, data = sys.stdin.buffer.read().partition(b"\n")
     try:
-        answer = _Answer(parsed=parse(data, Job.model_validate_json(head), limited=True))
+        answer = _Answer(parsed=read_job(head, data).model_dump_json())
     except Unreadable as error:
         answer = _Answer(unreadable=str(error))
     except (MemoryError, RecursionError):
@@ -135,4 +153,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    answer_parent(lambda head, data: parse(data, Job.model_validate_json(head), limited=True))
