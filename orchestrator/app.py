@@ -35,6 +35,7 @@ from orchestrator.coverage import Coverages
 from orchestrator.delivery import Delivery
 from orchestrator.dispatch import Dispatch
 from orchestrator.domain.devices import ATTENDED
+from orchestrator.feeds import Feeds
 from orchestrator.ingest import Ingest
 from orchestrator.metrics import Metrics, Service
 from orchestrator.notify import Notify
@@ -50,6 +51,7 @@ from orchestrator.turn_keeper import UNDER_WAY, TurnKeeper
 from orchestrator.twins import Twins
 from orchestrator.web.admin import admin_app
 from orchestrator.web.alarms import alarm_routes
+from orchestrator.web.calendars import calendar_routes
 from orchestrator.web.public import public_app
 from orchestrator.web.server import CanNotListen, Server, listen_tcp, listen_unix, url
 
@@ -117,6 +119,7 @@ async def serve(
             await parts.closing.load()
             await parts.attendant.load()
             await parts.dispatch.start()
+            await parts.feeds.load()
         except OSError as error:
             where = error.filename or config.orchestrator.state_dir
             raise CanNotServe(f"{where}: {error.strerror}.") from None
@@ -180,6 +183,7 @@ async def _until_stopped(
             inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(parts.attendant.run(), name="attendant"),
             inside.create_task(parts.coverages.run(), name="coverage"),
+            inside.create_task(parts.feeds.run(), name="feeds"),
             inside.create_task(parts.alarms.run(), name="alarms"),
             inside.create_task(notify.keep_alive(), name="watchdog"),
             inside.create_task(_reload(config, opened, signals.reload), name="reload"),
@@ -358,6 +362,13 @@ class Parts:
             replan=self._changed,
         )
         self.ingest.on_turns = self.turn_keeper.look_at
+        self.feeds = Feeds(
+            feeds=config.feed,
+            database=database,
+            imports=self.services.imports,
+            now=clocks.now,
+            zone=config.zone,
+        )
         metrics = Metrics(
             devices=devices,
             twins=twins,
@@ -372,6 +383,7 @@ class Parts:
                 plan_conflicts=lambda: self.dispatch.conflicts,
                 observed_today=lambda: self.coverages.today,
                 alarms=lambda: self.alarms.now,
+                feeds=self.feeds.states,
             ),
             target_groups=config.orchestrator.target_groups,
         )
@@ -384,12 +396,14 @@ class Parts:
             zone=config.zone,
             now=clocks.now,
             monotonic=clocks.monotonic,
+            feeds=self.feeds.states,
         )
         self.public = public_app(
             overview=overview,
             metrics=metrics,
             coverages=self.coverages,
             alarms=alarm_routes(self.alarms, devices),
+            calendars=calendar_routes(self.services.exports),
             version=__version__,
         )
         self.admin = admin_app(services=self.services, version=__version__)

@@ -15,7 +15,7 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from orchestrator import check_in_cli, coverage_cli, logs, queue_cli, upkeep_cli
+from orchestrator import check_in_cli, coverage_cli, import_cli, logs, queue_cli, upkeep_cli
 from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
@@ -35,6 +35,8 @@ app = typer.Typer(
     rich_markup_mode=None,
     help="Fair turns on a library's shared equipment.",
 )
+check_in_cli.app.command("import")(import_cli.import_bookings)
+check_in_cli.app.command("export")(import_cli.export_bookings)
 app.add_typer(check_in_cli.app, name="booking")
 app.add_typer(queue_cli.app, name="queue")
 app.add_typer(broker_app)

@@ -28,6 +28,7 @@ from mqtt_schemas.base import Id, Seconds
 from mqtt_schemas.topics import RESERVED_SITE, Address
 from orchestrator.config_broker import BrokerSection, FilePath, Port
 from orchestrator.config_errors import InvalidConfiguration, sentences
+from orchestrator.config_feeds import FeedSection, check_feeds
 from orchestrator.config_hours import ExceptionSection, WeeklySection, site_hours
 from orchestrator.config_policy import PolicySection
 from orchestrator.config_values import Section, split
@@ -148,6 +149,7 @@ class Configuration(Section):
     kind: dict[Id, KindSection] = Field(default={})
     site: tuple[SiteSection, ...] = ()
     device: tuple[DeviceSection, ...] = ()
+    feed: tuple[FeedSection, ...] = ()
 
     @model_validator(mode="after")
     def _is_one_whole(self) -> Self:
@@ -162,6 +164,8 @@ class Configuration(Section):
         for kind in self.kind:
             if kind not in {device.kind for device in self.device}:
                 raise ValueError(f"kind.{kind}: no device is of this kind")
+        _once("feed", [feed.id for feed in self.feed])
+        check_feeds(self.feed, sites, [device.address for device in self.device])
         self._check_groups()
         _ = self.effective
         return self

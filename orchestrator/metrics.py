@@ -7,7 +7,7 @@ one session. Sessions and seconds are those of the database, so that a restart r
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry, ProcessCollector
@@ -21,12 +21,14 @@ from orchestrator import (
     alarm_metrics,
     coverage_metrics,
     device_metrics,
+    feed_metrics,
     last_backup,
     usage_metrics,
 )
 from orchestrator.domain.alarms import Alarm
 from orchestrator.domain.devices import Device
 from orchestrator.domain.silence import Reason
+from orchestrator.feeds import FeedState
 from orchestrator.ingest import FOREIGN, Ingest
 from orchestrator.metric_families import Family, Sheet, Type
 from orchestrator.store.counters import CLOSED, COMMITS, EVENTS, REFUSED, Counted
@@ -105,6 +107,7 @@ FAMILIES = (
     *_SERVICE,
     *device_metrics.FAMILIES,
     *alarm_metrics.FAMILIES,
+    *feed_metrics.FAMILIES,
     *coverage_metrics.FAMILIES,
     *usage_metrics.FAMILIES,
 )
@@ -120,6 +123,7 @@ class Service:
     plan_conflicts: Callable[[], int]
     observed_today: Callable[[], Mapping[Address, float]]
     alarms: Callable[[], tuple[Alarm, ...]]
+    feeds: Callable[[], Iterable[FeedState]] = tuple
 
 
 class Metrics(Collector):
@@ -164,6 +168,7 @@ class Metrics(Collector):
         yield from self._service()
         yield from device_metrics.device_metrics(self._devices, self._twins.all(), now)
         yield from alarm_metrics.alarm_metrics(self._asked.alarms())
+        yield from feed_metrics.feed_metrics(self._asked.feeds())
         yield from coverage_metrics.coverage_metrics(self._asked.observed_today())
         totals = list(self._ingest.totals.items())
         yield from usage_metrics.usage_metrics(self._devices, totals, self._target_groups)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict
 from datetime import datetime, tzinfo
 from functools import partial
 
@@ -12,6 +13,7 @@ from orchestrator import last_backup
 from orchestrator.bus import Bus
 from orchestrator.domain.devices import Device
 from orchestrator.domain.usage import NOT_TOLD, DeviceUsage, by_device
+from orchestrator.feeds import FeedState
 from orchestrator.ingest import Ingest
 from orchestrator.store import totals
 from orchestrator.store.counters import EVENTS, REFUSED, by_result
@@ -25,6 +27,7 @@ from orchestrator.web.models import (
     DeviceTotals,
     DeviceView,
     EventTotals,
+    FeedHealth,
     GroupTotals,
     Health,
     TotalsView,
@@ -35,7 +38,7 @@ from orchestrator.web.models import (
 class Overview:
     """Looks at a running orchestrator."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - all that it looks at
         self,
         *,
         devices: Mapping[Address, Device],
@@ -46,6 +49,7 @@ class Overview:
         zone: tzinfo,
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
+        feeds: Callable[[], Iterable[FeedState]] = tuple,
     ) -> None:
         self._devices = devices
         self._twins = twins
@@ -55,6 +59,7 @@ class Overview:
         self._zone = zone
         self._now = now
         self._monotonic = monotonic
+        self._feeds = feeds
 
     async def devices(self) -> list[DeviceView]:
         """Return all devices, by site and device. Raises StoreFailed."""
@@ -107,6 +112,7 @@ class Overview:
                 online=len(online),
                 plan_in_force=sum(twin.in_agreement for twin in online),
             ),
+            feeds=tuple(FeedHealth(**asdict(feed)) for feed in self._feeds()),
         )
 
 

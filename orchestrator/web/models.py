@@ -124,13 +124,27 @@ class DevicesHealth(_Answered):
     plan_in_force: int
 
 
+class FeedHealth(_Answered):
+    """How a feed of another system stands. problem: a sentence; None while it is well.
+
+    last_good: when what it says was last taken. faults: its entries that can't be.
+    """
+
+    id: str
+    kind: str
+    last_good: UtcTime | None
+    problem: str | None
+    faults: int
+
+
 class Health(_Answered):
-    """Whether the service does its work. Devices that are away do not degrade it."""
+    """Whether the service does its work. Devices and feeds that are away do not degrade it."""
 
     status: Literal["ok", "degraded"]
     broker: BrokerHealth
     database: DatabaseHealth
     devices: DevicesHealth
+    feeds: tuple[FeedHealth, ...] = ()
 
 
 class NewBooking(_Asked):

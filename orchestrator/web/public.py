@@ -1,4 +1,7 @@
-"""What may be read on TCP: metrics, health, devices, totals, coverage, alarms; all read-only."""
+"""What may be read on TCP: metrics, health, devices, totals, coverage, alarms, calendars.
+
+Nothing is changed here.
+"""
 
 from __future__ import annotations
 
@@ -18,6 +21,7 @@ def public_app(
     metrics: Metrics,
     coverages: Coverages,
     alarms: APIRouter,
+    calendars: APIRouter,
     version: str,
 ) -> FastAPI:
     """Return the application for TCP."""
@@ -26,6 +30,7 @@ def public_app(
     speak_plainly(app)
     add_coverage(app, coverages)
     app.include_router(alarms)
+    app.include_router(calendars)
 
     @app.get("/metrics", response_class=Response)
     async def read_metrics(request: Request) -> Response:

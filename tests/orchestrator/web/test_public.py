@@ -145,6 +145,7 @@ async def test_health_is_degraded_without_a_broker(running: House) -> None:
         },
         "database": {"healthy": True, "last_backup": None},
         "devices": {"total": 2, "online": 1, "plan_in_force": 0},
+        "feeds": [],
     }
     running.parts.bus.connected = True
     health = await get(running, "/healthz")
