@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from mqtt_schemas.base import to_utc
+from mqtt_schemas.base import ms_from_utc, to_utc
+from mqtt_schemas.plan import Notice
 from mqtt_schemas.topics import Address
 from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.domain.bookings import Booking, BookingState
 from orchestrator.domain.extension import Denied, grant
 from orchestrator.domain.turn_states import NOTHING_SEEN, Standing, stand
-from orchestrator.store import audit, bookings, turns_seen
+from orchestrator.store import audit, bookings, staff_words, turns_seen
 from orchestrator.store.database import Connection
 from orchestrator.store.turns_seen import Asked
 
@@ -25,12 +26,20 @@ ANSWERED_WITHIN = timedelta(minutes=5)
 #: So long after its end, a no-show may still turn out to have come: the device was away.
 REVIVED_WITHIN = timedelta(days=7)
 
-#: (rows, the turn, why): tells a device's customer that there is no more time.
-Deny = Callable[[Connection, Booking, Denied], None]
+#: The phrase of agents' lists; and how long it is shown to whoever asked.
+NO_EXTENSION = "no_extension"
+SHOWN = timedelta(minutes=2)
+
+#: (rows, the turn, why, now): tells a device's customer that there is no more time.
+Deny = Callable[[Connection, Booking, Denied, datetime], None]
 
 
-def say_nothing(_: Connection, __: Booking, ___: Denied) -> None:
-    """Tell nobody."""
+def show_notice(rows: Connection, booking: Booking, _: Denied, now: datetime) -> None:
+    """Have the device show it. Why is not said: others are nobody's business."""
+    notice = Notice(
+        id=f"no-extension-{ms_from_utc(now)}", phrase=NO_EXTENSION, until=to_utc(now + SHOWN)
+    )
+    staff_words.add_notice(rows, booking.address, notice, now=now)
 
 
 @dataclass(slots=True)
@@ -57,7 +66,7 @@ class Look:
 class TurnChanges:
     """Looks at the bookings of a device, and changes what is due."""
 
-    def __init__(self, books: Bookkeeping, deny: Deny = say_nothing) -> None:
+    def __init__(self, books: Bookkeeping, deny: Deny = show_notice) -> None:
         self._books = books
         self._deny = deny
 
@@ -81,15 +90,15 @@ class TurnChanges:
             if standing.state is not booking.state
             and (after := self._set(rows, booking, standing)) is not None
         ]
-        extended: set[str] = set()
+        answered: set[str] = set()
         for asked in turns_seen.unanswered(rows, address):
-            if asked.turn in extended:  # pressed again before the answer came
-                turns_seen.answer(rows, asked, "extended")
+            if asked.turn in answered:  # pressed again before the answer came
+                turns_seen.answer(rows, asked, "again")
                 continue
-            longer = self._answer(rows, asked)
-            if longer is not None:
-                extended.add(longer.id)
-                changed.append(longer)
+            turn = self._answer(rows, asked)
+            if turn is not None:
+                answered.add(turn.id)
+                changed.append(turn)
         return changed, self.look(rows, address, told_until)
 
     def _standings(
@@ -133,7 +142,10 @@ class TurnChanges:
         return after
 
     def _answer(self, rows: Connection, asked: Asked) -> Booking | None:
-        """Answer a customer who asked for more time, once. Returns the turn if it got some."""
+        """Answer a customer who asked for more time, once.
+
+        Returns the turn where its device is to be told.
+        """
         now = to_utc(self._books.office.now())
         booking = bookings.find(rows, asked.turn)
         if booking is None or booking.address != asked.address or not booking.live:
@@ -148,8 +160,8 @@ class TurnChanges:
         granted = grant(case, asked.seconds)
         if isinstance(granted, Denied):
             turns_seen.answer(rows, asked, granted)
-            self._deny(rows, booking, granted)
-            return None
+            self._deny(rows, booking, granted, now)
+            return booking
         turns_seen.answer(rows, asked, "extended")
         longer = replace(booking, ends_at=granted)
         bookings.change(rows, longer)

@@ -54,6 +54,11 @@ _PHRASES: Mapping[str, Mapping[Language, _Wording]] = {
         "sv": _Wording("Apparaten är ur bruk.", "Ur bruk"),
         "en": _Wording("The device is out of service.", "Out of service"),
     },
+    "no_extension": {
+        "fi": _Wording("Lisäaikaa ei nyt ole: vuoro päättyy ajallaan.", "Ei lisäaikaa"),
+        "sv": _Wording("Det finns ingen mer tid nu: turen slutar i tid.", "Ingen mer tid"),
+        "en": _Wording("There is no more time now: your turn ends as planned.", "No more time"),
+    },
     "print_too_long": {
         "fi": _Wording(
             "Tuloste ei ehtisi valmiiksi vuorosi aikana, joten se keskeytettiin. "

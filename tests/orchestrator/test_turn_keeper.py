@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from agents.devices.phrases import PHRASES
 from mqtt_schemas.base import Basis
 from mqtt_schemas.events import CheckedIn, ExtensionRequested, Started
 from mqtt_schemas.topics import Address
@@ -17,10 +18,10 @@ from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.domain.bookings import Booking, BookingState
 from orchestrator.domain.devices import CheckInBy, Device, Per, Quota
 from orchestrator.domain.extension import Denied
-from orchestrator.store import audit, bookings, queue, quotas
+from orchestrator.store import audit, bookings, queue, quotas, staff_words
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.turns_seen import TurnsLedger
-from orchestrator.turn_changes import TurnChanges
+from orchestrator.turn_changes import TurnChanges, show_notice
 from orchestrator.turn_keeper import LONGEST_SLEEP, STORE_AGAIN_AFTER, TurnKeeper
 from tests.orchestrator.fakes import NOW, PC, FakeClock, office
 
@@ -61,9 +62,10 @@ class Keeper:
         )
         self.keeper.on_freed.append(self.freed.extend)
 
-    def deny(self, _: Connection, booking: Booking, why: Denied) -> None:
+    def deny(self, rows: Connection, booking: Booking, why: Denied, now: datetime) -> None:
         """Note who got no more time."""
         self.denied.append((booking.id, why))
+        show_notice(rows, booking, why, now)
 
     def replan(self, addresses: Collection[Address]) -> None:
         """Note whose plan changes."""
@@ -227,6 +229,11 @@ async def test_who_can_not_have_more_time_is_told_why_once(database: Database) -
     await keeper.keeper.step()
     assert await end(keeper) == NOW + 2 * HOUR
     assert keeper.denied == [("b1", Denied.QUEUE)]
+    assert keeper.replanned == [ADDRESS]
+    words = await database.read(lambda rows: staff_words.of_device(rows, ADDRESS))
+    [notice] = words.notices
+    assert notice.phrase in PHRASES
+    assert notice.until == keeper.clock.now() + timedelta(minutes=2)
 
 
 async def test_a_wish_that_comes_late_is_not_answered(keeper: Keeper) -> None:
