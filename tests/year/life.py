@@ -9,17 +9,21 @@ from collections.abc import Awaitable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from mqtt_schemas.base import ms_from_utc, utc_from_ms
 from orchestrator.booking_service import Order
-from orchestrator.bookkeeping import Card, Change
+from orchestrator.bookkeeping import Card
 from orchestrator.check_in_service import WalkIn
-from orchestrator.domain.bookings import Booking, BookingRefused
+from orchestrator.domain.bookings import Booking, BookingRefused, Purpose
 from orchestrator.domain.check_in import Answers
 from orchestrator.domain.devices import CheckInBy, Device
+from orchestrator.queue_service import Newcomer
 from tests.year import site
+from tests.year.record import Span
 from tests.year.world import ZONE, World
 
+T = TypeVar("T")
 MINUTE, HOUR, DAY = 60_000, 3_600_000, 86_400_000
 _YES = Answers(old_enough=True, guardian=True)
 
@@ -37,6 +41,11 @@ class Mix:
     leave_early: float = 0.25
     stay: float = 0.1
     disobeyed: float = 0.02
+    joins: int = 12
+    accept: float = 0.75
+    outages: float = 0.3
+    breakdowns: float = 0.1
+    blocks: float = 0.15
 
 
 USUAL = Mix()
@@ -50,6 +59,7 @@ class Life:
         self.mix = mix
         self._random = world.random
         self._services = world.services
+        self.world.on_offer = self._on_offer
         self._devices = sorted(site.DEVICES.values(), key=lambda device: device.address)
 
     def plan(self, first: date, days: int) -> None:
@@ -62,6 +72,15 @@ class Life:
                 self.world.at(begins + self._random.randrange(7 * HOUR, 21 * HOUR), self._book)
             for _ in range(self._random.randint(0, self.mix.walk_ins)):
                 self.world.at(begins + self._random.randrange(8 * HOUR, 21 * HOUR), self._walk_in)
+            for _ in range(self._random.randint(0, self.mix.joins)):
+                self.world.at(begins + self._random.randrange(8 * HOUR, 21 * HOUR), self._join)
+            for chance, trouble in (
+                (self.mix.outages, self._go_away),
+                (self.mix.breakdowns, self._break_down),
+                (self.mix.blocks, self._block),
+            ):
+                if self._random.random() < chance:
+                    self.world.at(begins + self._random.randrange(7 * HOUR, 20 * HOUR), trouble)
 
     async def _book(self) -> None:
         device = self._random.choice(self._devices)
@@ -182,6 +201,86 @@ class Life:
             self._keep_card(change.booking, number)
             self.world.at(self.world.now_ms + MINUTE, partial(self._sit_down, change.booking.id))
 
+    async def _join(self) -> None:
+        device = self._random.choice(self._devices)
+        newcomer = Newcomer(
+            kind=device.kind,
+            target_group=self._random.choice((*site.GROUPS, None)),
+            card=Card(f"{self._random.randrange(60):06}"),
+        )
+        joined = await self._ask("join", self.world.queue.join(newcomer))
+        if joined is not None and self._random.random() < 0.1:
+            number = joined.waiter.ticket.number
+            leaves = self.world.now_ms + self._random.randrange(30 * MINUTE)
+            self.world.at(leaves, partial(self._give_up, device.kind, number))
+
+    async def _give_up(self, kind: str, number: int) -> None:
+        await self._ask("leave", self.world.queue.leave(kind, number))
+
+    def _on_offer(self, booking: Booking) -> None:
+        if self._random.random() < self.mix.accept:
+            comes = self.world.now_ms + self._random.randrange(9 * MINUTE)
+            self.world.at(comes, partial(self._accept, booking))
+
+    async def _accept(self, booking: Booking) -> None:
+        kind = site.DEVICES[booking.address].kind
+        waiters = await self.world.queue.listed(kind)
+        mine = [each for each in waiters if each.booking and each.booking.id == booking.id]
+        if not mine:
+            return
+        number = mine[0].ticket.number
+        if await self._ask("accept", self.world.queue.accept(kind, number, _YES)) is not None:
+            self.world.at(self.world.now_ms + MINUTE, partial(self._sit_down, booking.id))
+
+    async def _go_away(self) -> None:
+        """Let a device be out of reach for some hours; what it does then is told afterwards."""
+        machine = self.world.machines[self._random.choice(self._devices).address]
+        if machine.away:
+            return
+        machine.away = True
+        begins, lasts = self.world.now_ms, self._random.randrange(5 * MINUTE, 6 * HOUR)
+        name = machine.address.device
+        self.world.record.away.append(Span(name, begins, begins + lasts))
+
+        async def back() -> None:
+            machine.come_back(self.world.now_ms)
+            self.world.touch(machine)
+            self.world.heard(machine)
+
+        self.world.at(begins + lasts, back)
+
+    async def _break_down(self) -> None:
+        """Let a device break: whoever has a turn on it today goes to another one, if there is."""
+        device = self._random.choice(self._devices)
+        now = self.world.now()
+        today = await self._services.bookings.between(
+            now, now + timedelta(hours=12), device=str(device.address)
+        )
+        for booking in today:
+            if booking.live and booking.purpose is Purpose.TURN:
+                moved = await self._ask("move", self._services.moves.move(booking.id))
+                if moved is not None:
+                    self._follow(booking, moved.change.booking)
+
+    def _follow(self, booking: Booking, moved: Booking) -> None:
+        """Let the customer of a moved turn come to the other device."""
+        if moved.id != booking.id:
+            self.world.moved.add(moved.id)
+            self.world.machines[booking.address].leave(self.world.now_ms)
+            self.world.touch(self.world.machines[booking.address])
+            card = self.world.cards.pop(booking.id, None)
+            if card is not None:
+                self.world.cards[moved.id] = card
+            self.world.at(self.world.now_ms + MINUTE, partial(self._sit_down, moved.id))
+
+    async def _block(self) -> None:
+        devices = self._random.sample(self._devices, self._random.randint(1, 4))
+        starts = self.world.now() + timedelta(days=self._random.randint(1, 9))
+        starts = starts.replace(minute=0, second=0, microsecond=0)
+        ends = starts + timedelta(hours=self._random.randint(1, 6))
+        names = [str(device.address) for device in devices]
+        await self._ask("block", self._services.bookings.block(names, starts, ends, why="school"))
+
     async def _find(self, booking_id: str) -> Booking | None:
         return await self.world.find(booking_id)
 
@@ -189,7 +288,7 @@ class Life:
         if site.DEVICES[booking.address].policy.quotas:
             self.world.cards[booking.id] = number
 
-    async def _ask(self, what: str, asked: Awaitable[Change]) -> Change | None:
+    async def _ask(self, what: str, asked: Awaitable[T]) -> T | None:
         """Ask a service. A refusal is recorded with its reason."""
         try:
             return await asked

@@ -49,7 +49,7 @@ def new_bookings(view: View) -> Iterator[str]:
     for versions in view.histories.values():
         new, rules = versions[0], view.rules(versions[0])
         if new.purpose == "turn" and new.by in ("staff", "queue"):
-            at_will = new.by == "staff" and not new.walk_in
+            at_will = new.by == "staff" and not new.walk_in and not new.moved
             wrong = [*_hours(view, new, rules), *_size(new, rules)]
             wrong += _times(view, new, rules) if at_will else []
             yield from (view.say(new.device, new.at, f"{new.id} {each}") for each in wrong)
@@ -69,7 +69,10 @@ def _hours(view: View, new: Version, rules: Rules) -> Iterator[str]:
 def _size(new: Version, rules: Rules) -> Iterator[str]:
     if new.party is not None and new.party > rules.party:
         yield "is of too many people"
-    if new.ends - new.starts > (rules.walk_in if new.walk_in else rules.longest) * SECOND:
+    most = rules.walk_in if new.walk_in else rules.longest
+    if new.by == "queue":
+        most = rules.walk_in or rules.longest
+    if new.ends - new.starts > most * SECOND:
         yield "is too long"
 
 

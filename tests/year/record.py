@@ -71,7 +71,10 @@ class Rules:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Version:
-    """A booking as it was from `at` on, until its next version. card: whose, only known here."""
+    """A booking as it was from `at` on, until its next version.
+
+    card: whose it is, only known here. moved: the rest of a turn that ran on another device.
+    """
 
     at: int
     id: str
@@ -90,6 +93,7 @@ class Version:
     check_in: str = "none"
     hold_until: int | None = None
     card: str | None = None
+    moved: bool = False
 
     @property
     def live(self) -> bool:

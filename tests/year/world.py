@@ -5,7 +5,8 @@ Whatever becomes of bookings and plans is recorded as plain data for the checker
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import partial
 from heapq import heappop, heappush
@@ -23,9 +24,11 @@ from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.deadlines import Deadlines
 from orchestrator.delivery import Delivery
 from orchestrator.dispatch import Dispatch
-from orchestrator.domain.bookings import Booking
+from orchestrator.domain.bookings import Booking, BookingState
+from orchestrator.domain.next_turn import Condition
 from orchestrator.domain.opening_hours import DayHours, LocalSpan, Source
 from orchestrator.office import Office
+from orchestrator.queue_service import QueueService
 from orchestrator.services import Services, services
 from orchestrator.store import bookings
 from orchestrator.store import hours as stored_hours
@@ -36,7 +39,15 @@ from orchestrator.turn_keeper import TurnKeeper
 from orchestrator.twins import Twins
 from tests.year import site
 from tests.year.machine import Machine
-from tests.year.record import Hours, Issued, PlannedTurn, PlannedWindow, Record, Version
+from tests.year.record import (
+    Hours,
+    Issued,
+    PlannedTurn,
+    PlannedWindow,
+    Record,
+    Version,
+    Wait,
+)
 
 ZONE = ZoneInfo("Europe/Helsinki")
 Action = Callable[[], Awaitable[None]]
@@ -59,6 +70,7 @@ class World:
         self.random = Random(seed)  # noqa: S311 - no secret
         self.now_ms = ms_from_utc(starts)
         self.cards: dict[str, str] = {}
+        self.moved: set[str] = set()
         self.record = Record(
             zone=str(ZONE),
             starts=self.now_ms,
@@ -90,8 +102,13 @@ class World:
             changes=TurnChanges(Bookkeeping(office)),
             office=office,
             told_until=self._told_until,
-            replan=self.dispatch.replan,
+            replan=self._changed,
         )
+        self.queue = QueueService(Bookkeeping(office))
+        #: Hears of turns that are offered to somebody in the queue.
+        self.on_offer: Callable[[Booking], None] = lambda _: None
+        self._lines_move = True
+        self._line: dict[tuple[str, str, int], int] = {}
         self._order = count()
         self._agenda: list[tuple[int, int, Action]] = []
         self._looks: dict[Address, int] = {}
@@ -125,6 +142,7 @@ class World:
         """Let everybody take in what has changed, until nothing more does."""
         while True:
             await self.keeper.step()
+            await self._move_lines()
             await self._note_changes()
             await self.dispatch.step()
             for address in sorted(self._touched):
@@ -134,6 +152,11 @@ class World:
                 break
         self._sleep_until(self.dispatch._boundaries)
         self._sleep_until(self.keeper._deadlines)
+
+    def heard(self, machine: Machine) -> None:
+        """Hear of a device that was away."""
+        self.keeper.look_at([machine.address])
+        self._lines_move = True
 
     async def find(self, booking: str) -> Booking | None:
         """Return a booking as it is now."""
@@ -167,17 +190,42 @@ class World:
             now=self.now,
             deliver=self._deliver,
             replan=self._replan,
+            conditions=self._conditions,
         )
+
+    async def _move_lines(self) -> None:
+        """Move the queue on, where somebody waits and anything may have changed."""
+        if not self._lines_move and not self._line:
+            return
+        self._lines_move = False
+        moment = await self.queue.move_on()
+        if moment is not None:
+            self._wake_at(max(ms_from_utc(moment), self.now_ms + 1) / 1000)
+        lines = await self.database.read(_waiting)
+        for key in lines - self._line.keys():
+            self._line[key] = self.now_ms
+        for key in sorted(self._line.keys() - lines):
+            _, kind, number = key
+            since = self._line.pop(key)
+            self.record.waits.append(Wait(at=since, until=self.now_ms, kind=kind, number=number))
+
+    def _conditions(self) -> Mapping[Address, Condition]:
+        return {address: _condition(machine) for address, machine in self.machines.items()}
+
+    def _changed(self, addresses: Collection[Address]) -> None:
+        self._lines_move = True
+        self.dispatch.replan(addresses)
 
     def _told_until(self, address: Address) -> datetime | None:
         return None if self.machines[address].away else self.now()
 
     def _replan(self, addresses: Collection[Address]) -> None:
         self.keeper.look_at(addresses)
-        self.dispatch.replan(addresses)
+        self._changed(addresses)
 
     async def _deliver(self, address: Address, _: datetime | None) -> Delivery:
         self.keeper.look_at([address])
+        self._lines_move = True
         await self.dispatch.refresh(address)
         return Delivery.IN_FORCE
 
@@ -208,7 +256,10 @@ class World:
     async def _note_changes(self) -> None:
         changed, self._seen = await self.database.read(lambda rows: _changes(rows, self._seen))
         for booking in changed:
-            self.record.versions.append(_version(booking, self.now_ms, self.cards.get(booking.id)))
+            version = _version(booking, self.now_ms, self.cards.get(booking.id))
+            self.record.versions.append(replace(version, moved=booking.id in self.moved))
+            if booking.state is BookingState.OFFERED:
+                self.on_offer(booking)
             if str(booking.state) in ("checked_in", "used"):
                 self.record.checked_in.setdefault(booking.id, self.now_ms)
 
@@ -229,7 +280,11 @@ class World:
     def _sleep_until(self, deadlines: Deadlines[Address]) -> None:
         """Wake up when something is due; the real ones look once a minute for stepped clocks."""
         seconds = deadlines.next()
-        if seconds is not None and seconds not in self._wakes:
+        if seconds is not None:
+            self._wake_at(seconds)
+
+    def _wake_at(self, seconds: float) -> None:
+        if seconds not in self._wakes:
             self._wakes.add(seconds)
             self.at(ceil(seconds * 1000), _nothing)
 
@@ -244,6 +299,17 @@ class World:
         if self._looks.get(machine.address) == due:
             del self._looks[machine.address]
             self.touch(machine)
+
+
+def _condition(machine: Machine) -> Condition:
+    if machine.away:
+        return Condition.AWAY
+    return Condition.READY if machine.use is None else Condition.BUSY
+
+
+def _waiting(rows: Connection) -> set[tuple[str, str, int]]:
+    found = rows.execute("SELECT day, kind, number FROM queue WHERE state = 'waiting'")
+    return {(day, kind, number) for day, kind, number in found}
 
 
 async def _nothing() -> None:
