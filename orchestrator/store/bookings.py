@@ -82,6 +82,14 @@ def of_series(connection: sqlite3.Connection, series: str) -> list[Booking]:
     return [_booking(row) for row in rows]
 
 
+def of_event(connection: sqlite3.Connection, event: str) -> list[Booking]:
+    """Return the turns and the blocks of a group event, cancelled ones too, by device."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE event = ? ORDER BY site, device, starts_ms, id", (event,)
+    )
+    return [_booking(row) for row in rows]
+
+
 def touching(
     connection: sqlite3.Connection, address: Address, first: datetime, last: datetime
 ) -> list[Booking]:
