@@ -139,6 +139,15 @@ async def test_a_print_is_told_from_free_to_to_be_cleared_with_its_figures(
         assert end.problems == ()
 
 
+async def test_a_print_is_told_how_long_it_will_take(octoprint: OctoPrint) -> None:
+    """By OctoPrint's analysis, while it prints: what a plan's print_fit is held against."""
+    async with watched(octoprint) as watcher:
+        await start_print(octoprint, dwells=60)
+        told = await watcher.until(lambda one: "estimated_ms" in one.figures, within=6)
+        assert told.figures["estimated_ms"] == pytest.approx(60 * 210, rel=0.2)
+        assert told.readings["estimated_seconds"] == round(told.figures["estimated_ms"] / 1000)
+
+
 async def test_an_event_is_told_at_once(octoprint: OctoPrint) -> None:
     """By the push socket, long before the next look is due."""
     async with watched(octoprint) as watcher:
