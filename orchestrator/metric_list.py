@@ -22,6 +22,8 @@ What the orchestrator serves at `/metrics`. Made by `python -m orchestrator.metr
 - What counts is `laitevuoro_sessions_total` less `laitevuoro_withdrawn_sessions_total`: a
   correction is entered on the other side, since a counter may only grow. Reports take the
   difference.
+- `source` is `observed` where an agent saw the use, `staff` where staff tells of it at a device
+  that nothing observes: figures that mix the two say so.
 - A target group that nobody told is `unknown`.
 - The process's own memory, CPU and files are there as `process_*`, as in all Prometheus clients.
 

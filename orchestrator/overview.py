@@ -7,6 +7,8 @@ from dataclasses import asdict
 from datetime import datetime, tzinfo
 from functools import partial
 
+from mqtt_schemas.base import DeviceState
+from mqtt_schemas.messages import Status
 from mqtt_schemas.plan import Turn
 from mqtt_schemas.topics import Address
 from orchestrator import last_backup
@@ -138,6 +140,7 @@ def device_view(
         next_turn=_next_turn(twin, now),
         seconds_left=max(0.0, (turn.ends_at - now).total_seconds()) if turn else None,
         blocked=status.blocked if status else None,
+        to_be_cleared=_to_be_cleared(status),
         problems=status.problems if status else (),
         plan_in_force=online and twin.in_agreement,
         sessions_today=used.sessions,
@@ -155,6 +158,9 @@ def device_totals(device: Device, used: DeviceUsage) -> DeviceTotals:
         ended_by_turn=used.ended_by_turn,
         outside_sessions=used.outside_sessions,
         outside_seconds=used.outside_ms / 1000,
+        staff_entered=GroupTotals(
+            sessions=used.staff.sessions, active_seconds=used.staff.active_ms / 1000
+        ),
         by_target_group={
             UNKNOWN if name == NOT_TOLD else name: GroupTotals(
                 sessions=group.sessions, active_seconds=group.active_ms / 1000
@@ -162,6 +168,13 @@ def device_totals(device: Device, used: DeviceUsage) -> DeviceTotals:
             for name, group in sorted(used.by_target_group.items())
         },
     )
+
+
+def _to_be_cleared(status: Status | None) -> bool:
+    """Tell whether a part waits on the device, by what it does or by what its agent remembers."""
+    if status is None:
+        return False
+    return status.state is DeviceState.TO_BE_CLEARED or status.to_be_cleared is not None
 
 
 def _next_turn(twin: Twin, now: datetime) -> TurnView | None:

@@ -10,11 +10,12 @@ from prometheus_client.core import Metric
 
 from mqtt_schemas.base import COUNTED, Basis, Outcome
 from mqtt_schemas.topics import Address
-from orchestrator.domain.devices import Device
+from orchestrator.domain.devices import ATTENDED, Device
+from orchestrator.domain.sessions import Source
 from orchestrator.domain.usage import NOT_TOLD, Amounts, Cell
 from orchestrator.metric_families import Family, Sheet, Type
 
-_KIND = ("site", "device", "kind")
+_KIND = ("site", "device", "kind", "source")
 _GROUP = (*_KIND, "target_group")
 #: The label of a target group that nobody told.
 UNKNOWN = "unknown"
@@ -116,7 +117,7 @@ def usage_metrics(
     for cell, amounts in totals:
         kind = kinds.get((cell.site, cell.device))
         if kind is not None:
-            _add(sums, (cell.site, cell.device, kind), cell, amounts)
+            _add(sums, (cell.site, cell.device, kind, cell.source.value), cell, amounts)
     sheet = Sheet(FAMILIES)
     for (name, labels), value in sums.items():
         sheet.put(name, labels, value / 1000 if "_seconds_" in name else value)
@@ -132,15 +133,16 @@ def _zeros(kinds: Mapping[tuple[str, str], str], groups: Iterable[str]) -> _Sums
     }
     sums: _Sums = Counter()
     for family, (address, kind) in product(FAMILIES, kinds.items()):
-        last = family.labels[-1]
+        source = Source.STAFF if kind == ATTENDED else Source.OBSERVED
+        last, device = family.labels[-1], (*address, kind, source.value)
         for value in each.get(last, ()):
-            sums[family.name, (*address, kind, value)] = 0
+            sums[family.name, (*device, value)] = 0
         if family.labels == _KIND:
-            sums[family.name, (*address, kind)] = 0
+            sums[family.name, device] = 0
     return sums
 
 
-def _add(sums: _Sums, device: tuple[str, str, str], cell: Cell, amounts: Amounts) -> None:
+def _add(sums: _Sums, device: tuple[str, str, str, str], cell: Cell, amounts: Amounts) -> None:
     group = (*device, UNKNOWN if cell.target_group == NOT_TOLD else cell.target_group)
     if cell.basis not in COUNTED:
         _add_uncounted(sums, (*device, cell.basis.value), cell, amounts)
@@ -159,7 +161,7 @@ def _add(sums: _Sums, device: tuple[str, str, str], cell: Cell, amounts: Amounts
         _add_parts(sums, device, amounts)
 
 
-def _add_parts(sums: _Sums, device: tuple[str, str, str], amounts: Amounts) -> None:
+def _add_parts(sums: _Sums, device: tuple[str, str, str, str], amounts: Amounts) -> None:
     names = {
         "category": "laitevuoro_session_category_seconds_total",
         "figure": "laitevuoro_session_figure_total",

@@ -24,6 +24,8 @@ LONGEST_MS = 366 * 86_400_000
 LARGEST_FIGURE = 10**12
 #: 9999-12-30T00:00Z: local time can still be told.
 _LATEST_MS = 253_402_128_000_000
+#: How the rules of sessions begin that staff tells of, at devices without an agent.
+STAFF_RULES = "attended/"
 #: What becomes part of a session; other events leave it alone.
 TELLING = (Started, GroupSet, Ended)
 
@@ -37,6 +39,13 @@ class SessionState(StrEnum):
     OPEN = "open"
     ENDED = "ended"
     CLOSED = "closed"
+
+
+class Source(StrEnum):
+    """Who says that a device was used: an agent that saw it, or staff who attend to it."""
+
+    OBSERVED = "observed"
+    STAFF = "staff"
 
 
 class ClockSource(StrEnum):
@@ -71,6 +80,11 @@ class Session(NamedTuple):
     overrun_ms: int = 0
     categories: Mapping[str, int] = MappingProxyType({})
     figures: Mapping[str, int] = MappingProxyType({})
+
+    @property
+    def source(self) -> Source:
+        """Who says so. It follows from the rule: staff's begins with `attended/`."""
+        return Source.STAFF if self.rule.startswith(STAFF_RULES) else Source.OBSERVED
 
 
 def implausible(event: Event) -> str | None:

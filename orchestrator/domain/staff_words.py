@@ -19,12 +19,14 @@ class StaffWords:
     """The words that hold for one device.
 
     out_of_service: one of REASONS; None: in service. cleared: the session whose finished part
-    was taken off it, the newest one. notices: in the order in which they were given.
+    was taken off it, the newest one. notices: in the order in which they were given. ended: the
+    turn, the newest one, that staff ended at once: it has no grace.
     """
 
     out_of_service: str | None = None
     cleared: str | None = None
     notices: tuple[Notice, ...] = ()
+    ended: str | None = None
 
     def at(self, now: datetime) -> StaffWords:
         """Return what still holds: without the notices whose time is over."""

@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from mqtt_schemas.base import COUNTED, Basis, Outcome
 from mqtt_schemas.topics import Address
-from orchestrator.domain.sessions import Session
+from orchestrator.domain.sessions import Session, Source
 
 #: In totals: a target group that nobody told. No id can be the empty text.
 NOT_TOLD = ""
@@ -34,6 +34,7 @@ class Cell(NamedTuple):
     basis: Basis
     outcome: Outcome
     withdrawn: bool = False
+    source: Source = Source.OBSERVED
 
 
 @dataclass(slots=True)
@@ -134,7 +135,7 @@ def _hour_of_quarter(quarter: int, zone: tzinfo) -> str:
 
 @dataclass(slots=True)
 class GroupUsage:
-    """Counted use by one target group."""
+    """A part of the counted use, as of one target group."""
 
     sessions: int = 0
     active_ms: int = 0
@@ -144,7 +145,8 @@ class GroupUsage:
 class DeviceUsage:
     """One device's use. Counted, but for what is called outside: outside any right to use it.
 
-    outside_ms is active and idle time together.
+    outside_ms is active and idle time together. staff: the part of the counted use that rests
+    on staff's word, since nothing observes the device.
     """
 
     sessions: int = 0
@@ -154,6 +156,7 @@ class DeviceUsage:
     outside_sessions: int = 0
     outside_ms: int = 0
     by_target_group: dict[str, GroupUsage] = field(default_factory=dict)
+    staff: GroupUsage = field(default_factory=GroupUsage)
 
     def count(self, cell: Cell, amounts: Amounts) -> None:
         """Add one cell."""
@@ -170,6 +173,9 @@ class DeviceUsage:
         group = self.by_target_group.setdefault(cell.target_group, GroupUsage())
         group.sessions += sign * amounts.sessions
         group.active_ms += sign * amounts.active_ms
+        if cell.source is Source.STAFF:
+            self.staff.sessions += sign * amounts.sessions
+            self.staff.active_ms += sign * amounts.active_ms
 
 
 def by_device(totals: Totals, addresses: Iterable[Address] = ()) -> dict[Address, DeviceUsage]:
@@ -215,4 +221,5 @@ def _cell(
         session.basis,
         outcome,
         withdrawn,
+        session.source,
     )

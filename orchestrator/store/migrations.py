@@ -12,6 +12,7 @@ from sqlite_utils import Database as Administered
 from sqlite_utils import Migrations
 
 from orchestrator.store import (
+    schema_attended,
     schema_hours,
     schema_imports,
     schema_prints,
@@ -359,6 +360,12 @@ def m0008_hours(database: Administered) -> None:
 def m0011_imports(database: Administered) -> None:
     """Make which bookings were imported from where."""
     _all(database, *schema_imports.STATEMENTS)
+
+
+@migrations()
+def m0013_attended(database: Administered) -> None:
+    """Make the turns of devices that staff attends to, and tell their use apart in the totals."""
+    _all(database, *schema_attended.STATEMENTS)
 
 
 def _all(database: Administered, *statements: str) -> None:

@@ -15,9 +15,10 @@ from orchestrator.domain.staff_words import NOTHING_SAID, StaffWords
 
 _NOTICES = TypeAdapter(tuple[Notice, ...])
 _KEEP = """
-INSERT INTO staff_words (site, device, out_of_service, cleared, notices) VALUES (?, ?, ?, ?, ?)
+INSERT INTO staff_words (site, device, out_of_service, cleared, notices, ended)
+VALUES (?, ?, ?, ?, ?, ?)
 ON CONFLICT (site, device) DO UPDATE SET out_of_service = excluded.out_of_service,
-    cleared = excluded.cleared, notices = excluded.notices
+    cleared = excluded.cleared, notices = excluded.notices, ended = excluded.ended
 """
 _KEEP_CODE = """
 INSERT INTO staff_codes (site, day, words, code) VALUES (?, ?, ?, ?)
@@ -28,7 +29,8 @@ ON CONFLICT (site, day) DO UPDATE SET words = excluded.words, code = excluded.co
 def of_device(connection: sqlite3.Connection, address: Address) -> StaffWords:
     """Return what staff says of a device. Notices whose time is over may be among it."""
     row = connection.execute(
-        "SELECT out_of_service, cleared, notices FROM staff_words WHERE site = ? AND device = ?",
+        "SELECT out_of_service, cleared, notices, ended FROM staff_words"
+        " WHERE site = ? AND device = ?",
         (address.site, address.device),
     ).fetchone()
     return NOTHING_SAID if row is None else _words(*row)
@@ -37,7 +39,7 @@ def of_device(connection: sqlite3.Connection, address: Address) -> StaffWords:
 def everything(connection: sqlite3.Connection) -> dict[Address, StaffWords]:
     """Return what staff says of all devices; those of which nothing was ever said are left out."""
     rows = connection.execute(
-        "SELECT site, device, out_of_service, cleared, notices FROM staff_words"
+        "SELECT site, device, out_of_service, cleared, notices, ended FROM staff_words"
     )
     return {Address(site, device): _words(*words) for site, device, *words in rows}
 
@@ -52,6 +54,7 @@ def keep(connection: sqlite3.Connection, address: Address, words: StaffWords) ->
             words.out_of_service,
             words.cleared,
             _NOTICES.dump_json(words.notices).decode(),
+            words.ended,
         ),
     )
 
@@ -109,5 +112,7 @@ def keep_codes(connection: sqlite3.Connection, codes: Iterable[DayCode], *, befo
     )
 
 
-def _words(out_of_service: str | None, cleared: str | None, notices: str) -> StaffWords:
-    return StaffWords(out_of_service, cleared, _NOTICES.validate_json(notices))
+def _words(
+    out_of_service: str | None, cleared: str | None, notices: str, ended: str | None
+) -> StaffWords:
+    return StaffWords(out_of_service, cleared, _NOTICES.validate_json(notices), ended)

@@ -1,23 +1,24 @@
-"""Totals of use, in double entry, per device, local hour, target group, basis and outcome."""
+"""Totals of use, in double entry, per device, local hour, target group, basis, outcome, source."""
 
 from __future__ import annotations
 
 import sqlite3
 
 from mqtt_schemas.base import Basis, Outcome
+from orchestrator.domain.sessions import Source
 from orchestrator.domain.usage import NUMBERS, Cell, Totals, no_totals
 
-_CELL = "site, device, hour, target_group, basis, outcome, withdrawn"
+_CELL = "site, device, hour, target_group, basis, outcome, withdrawn, source"
 _NUMBERS = ", ".join(NUMBERS)
 
 _ADD = f"""
-INSERT INTO totals ({_CELL}, {_NUMBERS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO totals ({_CELL}, {_NUMBERS}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT ({_CELL}) DO UPDATE SET
     {", ".join(f"{name} = totals.{name} + excluded.{name}" for name in NUMBERS)}
 """  # noqa: S608 - no value of anybody's in it
 
 _ADD_PART = f"""
-INSERT INTO totals_parts ({_CELL}, part, name, amount) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+INSERT INTO totals_parts ({_CELL}, part, name, amount) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
 ON CONFLICT ({_CELL}, part, name) DO UPDATE SET amount = totals_parts.amount + excluded.amount
 """  # noqa: S608 - likewise
 
@@ -30,7 +31,8 @@ def add(connection: sqlite3.Connection, changes: Totals) -> None:
     rows = []
     parts = []
     for cell, amounts in changes.items():
-        key = (*cell[:4], cell.basis.value, cell.outcome.value, int(cell.withdrawn))
+        kinds = (cell.basis.value, cell.outcome.value, int(cell.withdrawn), cell.source.value)
+        key = (*cell[:4], *kinds)
         rows.append((*key, *(getattr(amounts, name) for name in NUMBERS)))
         parts += [(*key, *part, amount) for part, amount in amounts.parts.items()]
     if rows:
@@ -44,10 +46,10 @@ def read(connection: sqlite3.Connection, since: str = "") -> Totals:
     result = no_totals()
     for row in connection.execute(_READ, (since,)):
         amounts = result[_cell(row)]
-        for name, value in zip(NUMBERS, row[7:], strict=True):
+        for name, value in zip(NUMBERS, row[8:], strict=True):
             setattr(amounts, name, value)
     for row in connection.execute(_READ_PARTS, (since,)):
-        part, name, amount = row[7:]
+        part, name, amount = row[8:]
         result[_cell(row)].parts[part, name] = amount
     return result
 
@@ -58,6 +60,7 @@ def forget_all(connection: sqlite3.Connection) -> None:
     connection.execute("DELETE FROM totals_parts")
 
 
-def _cell(row: tuple[str, str, str, str, str, str, int, *tuple[object, ...]]) -> Cell:
-    site, device, hour, group, basis, outcome, withdrawn = row[:7]
-    return Cell(site, device, hour, group, Basis(basis), Outcome(outcome), bool(withdrawn))
+def _cell(row: tuple[str, str, str, str, str, str, int, str, *tuple[object, ...]]) -> Cell:
+    basis, outcome, withdrawn, source = row[4:8]
+    kinds = (Basis(basis), Outcome(outcome), bool(withdrawn), Source(source))
+    return Cell(*row[:4], *kinds)

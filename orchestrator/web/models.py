@@ -46,6 +46,7 @@ class DeviceView(_Answered):
 
     link: of its agent; never: not heard of since it was configured. device_link, state,
     blocked, problems: as last reported, however long ago. turn, seconds_left: while online.
+    to_be_cleared: a finished part is on it, so it is not free.
     """
 
     site: str
@@ -59,6 +60,7 @@ class DeviceView(_Answered):
     next_turn: TurnView | None
     seconds_left: float | None
     blocked: str | None
+    to_be_cleared: bool
     problems: tuple[str, ...]
     plan_in_force: bool
     sessions_today: int
@@ -66,14 +68,17 @@ class DeviceView(_Answered):
 
 
 class GroupTotals(_Answered):
-    """Counted use by one target group."""
+    """A part of the counted use, as of one target group."""
 
     sessions: int
     active_seconds: float
 
 
 class DeviceTotals(_Answered):
-    """All use of one device that was ever counted. `outside_…` was seen, and is not counted."""
+    """All use of one device that was ever counted. `outside_…` was seen, and is not counted.
+
+    staff_entered: the part of it that rests on staff's word, since nothing observes the device.
+    """
 
     kind: str
     sessions: int
@@ -82,6 +87,7 @@ class DeviceTotals(_Answered):
     ended_by_turn: int
     outside_sessions: int
     outside_seconds: float
+    staff_entered: GroupTotals
     by_target_group: dict[str, GroupTotals]
 
 

@@ -32,6 +32,7 @@ def _samples(totals: Totals) -> dict[str, dict[str, float]]:
             labels = dict(sample.labels)
             if labels.pop("device") == "printer-1":
                 assert (labels.pop("site"), labels.pop("kind")) == ("main", "printer")
+                assert labels.pop("source") == "observed"
                 found.setdefault(sample.name, {})["".join(labels.values())] = sample.value
     return found
 

@@ -19,7 +19,7 @@ NOTICE = Notice(id="n1", phrase="turn_ends_in", arguments={"seconds": 60}, until
 
 def test_what_is_said_comes_back_as_it_was_kept(rows: sqlite3.Connection) -> None:
     """With reason, session and notices; of other devices nothing."""
-    words = StaffWords("fault", "s7", (NOTICE,))
+    words = StaffWords("fault", "s7", (NOTICE,), "t5")
     staff_words.keep(rows, PRINTER, words)
     assert staff_words.of_device(rows, PRINTER) == words
     assert staff_words.of_device(rows, GLASSES) == NOTHING_SAID

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 
 from mqtt_schemas.base import Basis, Outcome
+from orchestrator.domain.sessions import Source
 from orchestrator.domain.usage import NUMBERS, Amounts, Cell, no_totals
 from orchestrator.store import totals
 
@@ -46,3 +47,11 @@ def test_all_can_be_forgotten(rows: sqlite3.Connection) -> None:
     totals.add(rows, changes)
     totals.forget_all(rows)
     assert totals.read(rows) == {}
+
+
+def test_staffs_word_and_what_was_observed_are_kept_apart(rows: sqlite3.Connection) -> None:
+    """In the very same hour and group."""
+    changes = no_totals()
+    changes[MONDAY], changes[MONDAY._replace(source=Source.STAFF)] = _amounts(), _amounts(2)
+    totals.add(rows, changes)
+    assert totals.read(rows) == changes

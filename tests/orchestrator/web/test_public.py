@@ -53,6 +53,7 @@ async def test_a_device_that_was_never_heard_of_says_so(running: House) -> None:
         "next_turn": None,
         "seconds_left": None,
         "blocked": None,
+        "to_be_cleared": False,
         "problems": [],
         "plan_in_force": False,
         "sessions_today": 0,
@@ -97,6 +98,20 @@ async def test_a_device_shows_its_turn_and_the_next(running: House) -> None:
     assert (seen["problems"], seen["blocked"]) == (["no_sight"], "does_not_end")
 
 
+@pytest.mark.parametrize(
+    "told", [{"state": DeviceState.TO_BE_CLEARED}, {"to_be_cleared": "5f1c9a3e"}]
+)
+async def test_a_device_with_a_part_on_it_is_to_be_cleared(
+    running: House, told: dict[str, object]
+) -> None:
+    """By what the printer shows, or by what its agent remembers of the last print."""
+    await running.parts.dispatch.start()
+    running.report(status().model_copy(update=told))
+    devices = await get(running, "/api/v1/devices")
+    assert isinstance(devices, list)
+    assert [device["to_be_cleared"] for device in devices] == [False, True]
+
+
 async def test_a_device_that_went_silent_is_offline(running: House) -> None:
     """What it last reported stays; its turn is not claimed to go on."""
     parts = running.parts
@@ -127,6 +142,7 @@ async def test_totals_hold_every_device_and_what_became_of_messages(running: Hou
         "ended_by_turn": 0,
         "outside_sessions": 0,
         "outside_seconds": 0.0,
+        "staff_entered": {"sessions": 0, "active_seconds": 0.0},
         "by_target_group": {},
     }
     assert totals["events"] == {"accepted": 0, "duplicates": 0, "set_aside": 0, "rejected": 0}
