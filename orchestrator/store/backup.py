@@ -13,7 +13,7 @@ from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from orchestrator.store import identity
+from orchestrator.store import identity, quotas
 from orchestrator.store.errors import DatabaseUnusable
 from orchestrator.store.migrations import applied, migrate
 
@@ -62,6 +62,8 @@ def save(
         from_.backup(to, pages=_STEP, progress=_telling(progress))
         # Else the copy would need files beside it as soon as anybody reads it.
         to.execute("PRAGMA journal_mode = DELETE")
+        if _has(to, "quota_keys"):
+            quotas.forget_all(to)
         to.executescript(f"BEGIN; {_NO_TABLES} {_TABLES} COMMIT;")
         to.execute("INSERT INTO backup VALUES (?, ?)", (made_ms, version))
         to.executemany("INSERT INTO backup_files VALUES (?, ?)", files.items())

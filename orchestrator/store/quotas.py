@@ -56,3 +56,13 @@ def forget_before(connection: sqlite3.Connection, week: str) -> int:
     connection.execute("UPDATE quota_keys SET key = zeroblob(length(key)) WHERE week < ?", (week,))
     connection.execute("DELETE FROM booking_quota WHERE week < ?", (week,))
     return connection.execute("DELETE FROM quota_keys WHERE week < ?", (week,)).rowcount
+
+
+def forget_all(connection: sqlite3.Connection) -> None:
+    """Delete all keys and marks: of a backup, which may be kept when their week has ended.
+
+    Quotas of the week then begin anew where it is restored.
+    """
+    connection.execute("PRAGMA secure_delete = ON")
+    connection.execute("DELETE FROM quota_keys")
+    connection.execute("DELETE FROM booking_quota")
