@@ -15,7 +15,15 @@ from typing import Annotated, Literal
 import structlog
 import typer
 
-from orchestrator import check_in_cli, coverage_cli, import_cli, logs, queue_cli, upkeep_cli
+from orchestrator import (
+    check_in_cli,
+    coverage_cli,
+    hours_cli,
+    import_cli,
+    logs,
+    queue_cli,
+    upkeep_cli,
+)
 from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
@@ -39,6 +47,7 @@ check_in_cli.app.command("import")(import_cli.import_bookings)
 check_in_cli.app.command("export")(import_cli.export_bookings)
 app.add_typer(check_in_cli.app, name="booking")
 app.add_typer(queue_cli.app, name="queue")
+app.add_typer(hours_cli.app, name="hours")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)
 app.command()(coverage_cli.coverage)

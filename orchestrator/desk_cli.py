@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -31,6 +31,10 @@ class Desk:
     def moment(self, text: str) -> datetime:
         """Return the time that was written. Raises InvalidTime."""
         return parse_moment(text, self._zone, now=datetime.now(UTC))
+
+    def today(self) -> date:
+        """Return the local day."""
+        return datetime.now(UTC).astimezone(self._zone).date()
 
     def end(self, starts_at: datetime, end: str | None, length: str | None) -> datetime:
         """Return the end, by its own time or by the length. Raises InvalidTime, Refused."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from datetime import date
 from functools import cache
-from typing import Literal
 
 from holidays import country_holidays
 
@@ -17,8 +16,11 @@ def is_holiday(day: date) -> bool:
     return day in _of_year(day.year, "fi")
 
 
-def holiday_name(day: date, language: Literal["fi", "sv", "en"] = "fi") -> str | None:
-    """Return a public holiday's name, or None. Far past and far future know none."""
+def holiday_name(day: date, language: str = "fi") -> str | None:
+    """Return a public holiday's name in `fi`, `sv` or `en`; None where the day is none.
+
+    After 2100 none is known.
+    """
     return _of_year(day.year, language).get(day)
 
 

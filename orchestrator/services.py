@@ -8,6 +8,7 @@ from orchestrator.booking_service import BookingService
 from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.check_in_service import CheckInService
 from orchestrator.export_service import ExportService
+from orchestrator.hours_service import HoursService
 from orchestrator.import_service import ImportService
 from orchestrator.move_service import MoveService
 from orchestrator.office import Office
@@ -23,6 +24,7 @@ class Services:
     bookings: BookingService
     check_ins: CheckInService
     moves: MoveService
+    hours: HoursService
     imports: ImportService
     exports: ExportService
     prints: PrintFitService
@@ -37,6 +39,7 @@ def services(office: Office) -> Services:
         bookings=BookingService(books),
         check_ins=CheckInService(books),
         moves=MoveService(books),
+        hours=HoursService(office),
         imports=ImportService(office),
         exports=ExportService(office),
         prints=PrintFitService(office),

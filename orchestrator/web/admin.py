@@ -8,6 +8,7 @@ from orchestrator.services import Services
 from orchestrator.web.audit import audit_routes
 from orchestrator.web.bookings import booking_routes, check_in_routes
 from orchestrator.web.errors import speak_plainly
+from orchestrator.web.hours import hours_routes
 from orchestrator.web.imports import import_routes
 from orchestrator.web.print_fit import print_fit_routes
 from orchestrator.web.queue import queue_routes
@@ -21,6 +22,7 @@ def admin_app(*, services: Services, version: str) -> FastAPI:
     app.include_router(check_in_routes(services.check_ins, services.moves))
     app.include_router(audit_routes(services.office))
     app.include_router(print_fit_routes(services.prints, services.office.zone))
+    app.include_router(hours_routes(services.hours))
     app.include_router(import_routes(services.imports, services.exports))
     app.include_router(queue_routes(services.queue))
     return app

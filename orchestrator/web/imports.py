@@ -47,7 +47,7 @@ def import_routes(imports: ImportService, exports: ExportService) -> APIRouter:
             format=format,
             free="block" if free == "block" else "skip",
         )
-        data = await _body(request)
+        data = await file_of(request)
         outcome = await imports.take(data, meant, partial=partial, dry_run=dry_run)
         return import_view(outcome, dry_run=dry_run)
 
@@ -80,7 +80,7 @@ def import_view(outcome: Outcome, *, dry_run: bool = False) -> ImportView:
     )
 
 
-async def _body(request: Request) -> bytes:
+async def file_of(request: Request) -> bytes:
     """Return the file in a request's body. Raises HTTPException where it is too large."""
     parts, size = [], 0
     async for part in request.stream():

@@ -14,6 +14,7 @@ from mqtt_schemas.plan import AtEnd, Plan
 from mqtt_schemas.topics import Address
 from orchestrator.domain.devices import Device, Policy
 from orchestrator.domain.next_turn import Condition
+from orchestrator.domain.opening_hours import SiteHours
 from orchestrator.office import Deliver, Office, not_now, to_nobody
 from orchestrator.store.database import Database
 
@@ -120,6 +121,7 @@ def office(
     devices: Mapping[Address, Device] = DEVICES,
     target_groups: Collection[str] = ("lapset", "nuoret"),
     replan: Callable[[Collection[Address]], None] = not_now,
+    hours: Mapping[str, SiteHours] | None = None,
     conditions: Callable[[], Mapping[Address, Condition]] = dict,
 ) -> Office:
     """Return an office in Helsinki, of two groups."""
@@ -132,5 +134,6 @@ def office(
         now=now,
         deliver=deliver,
         replan=replan,
+        hours=hours or {},
         conditions=conditions,
     )
