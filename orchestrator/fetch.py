@@ -105,11 +105,8 @@ async def _take(answer: httpx.Response, known: Version) -> Fetched:
 
 
 def _next(answer: httpx.Response) -> httpx.URL:
-    """Return where an answer sends us. Raises FetchFailed."""
-    try:
-        url = answer.url.join(answer.headers["location"])
-    except (httpx.InvalidURL, ValueError):
-        raise FetchFailed("It sends us on to no URL.") from None
+    """Return where an answer sends us, which httpx has found to be a URL. Raises FetchFailed."""
+    url = answer.url.join(answer.headers["location"])
     if url.scheme not in _SCHEMES or (answer.url.scheme == "https" and url.scheme != "https"):
         raise FetchFailed("It sends us on to where we do not go: from https to something else.")
     return url

@@ -112,7 +112,7 @@ def blocks(data: bytes, *, kept: frozenset[str] = KEPT) -> Blocks:
     for number, text in lines:
         scan.take(number, text)
     if scan.open:
-        scan.end_block(None)
+        scan.end_block("the file ends within it")
         scan.found.broken = (number, f"the file ends within a {scan.open[-1]}: it is cut off")
     return scan.found
 
