@@ -18,6 +18,7 @@ import typer
 from orchestrator import (
     check_in_cli,
     coverage_cli,
+    event_cli,
     hours_cli,
     import_cli,
     logs,
@@ -47,6 +48,7 @@ check_in_cli.app.command("import")(import_cli.import_bookings)
 check_in_cli.app.command("export")(import_cli.export_bookings)
 app.add_typer(check_in_cli.app, name="booking")
 app.add_typer(queue_cli.app, name="queue")
+app.add_typer(event_cli.app, name="event")
 app.add_typer(hours_cli.app, name="hours")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)

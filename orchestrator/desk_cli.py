@@ -72,9 +72,12 @@ class Desk:
 
     def span(self, booking: BookingView) -> str:
         """Return when a booking is, in local time."""
-        first = say_moment(booking.starts_at, self._zone)
-        last = say_moment(booking.ends_at, self._zone, beside=booking.starts_at)
-        return f"{first} to {last}"
+        return self.between(booking.starts_at, booking.ends_at)
+
+    def between(self, starts_at: datetime, ends_at: datetime) -> str:
+        """Return a span in local time."""
+        first = say_moment(starts_at, self._zone)
+        return f"{first} to {say_moment(ends_at, self._zone, beside=starts_at)}"
 
 
 @contextmanager

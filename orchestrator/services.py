@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from orchestrator.booking_service import BookingService
 from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.check_in_service import CheckInService
+from orchestrator.event_service import EventService
 from orchestrator.export_service import ExportService
 from orchestrator.hours_service import HoursService
 from orchestrator.import_service import ImportService
@@ -29,6 +30,7 @@ class Services:
     exports: ExportService
     prints: PrintFitService
     queue: QueueService
+    events: EventService
 
 
 def services(office: Office) -> Services:
@@ -44,4 +46,5 @@ def services(office: Office) -> Services:
         exports=ExportService(office),
         prints=PrintFitService(office),
         queue=QueueService(books),
+        events=EventService(books),
     )

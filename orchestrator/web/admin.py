@@ -8,6 +8,7 @@ from orchestrator.services import Services
 from orchestrator.web.audit import audit_routes
 from orchestrator.web.bookings import booking_routes, check_in_routes
 from orchestrator.web.errors import speak_plainly
+from orchestrator.web.events import event_routes
 from orchestrator.web.hours import hours_routes
 from orchestrator.web.imports import import_routes
 from orchestrator.web.print_fit import print_fit_routes
@@ -25,4 +26,5 @@ def admin_app(*, services: Services, version: str) -> FastAPI:
     app.include_router(hours_routes(services.hours))
     app.include_router(import_routes(services.imports, services.exports))
     app.include_router(queue_routes(services.queue))
+    app.include_router(event_routes(services.events))
     return app
