@@ -8,16 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
-from typing import TypedDict
 
-from agents import tracking
+from agents import requests, tracking
 from agents.coverage import Watch, watch, why
-from agents.enforcement import Decision, Memory, Situation, decide
-from agents.model import Observation, Order
+from agents.enforcement import Decision, Memory, Situation, decide, find
+from agents.granting import Edge, Proof, Stamp
+from agents.model import Observation, Order, Reply, Request
 from agents.schedule import Schedule
 from agents.tracking import GAP_MS, OpenSession, SessionEnd
-from mqtt_schemas.base import DeviceState, Outcome, utc_from_ms
+from mqtt_schemas.base import DeviceLink, DeviceState, Outcome, utc_from_ms
 from mqtt_schemas.events import (
     Ended,
     EventBody,
@@ -27,6 +26,7 @@ from mqtt_schemas.events import (
     Started,
     Step,
     TurnOpened,
+    TurnSource,
     WatchEnd,
 )
 from mqtt_schemas.plan import OutsideTurns
@@ -44,16 +44,6 @@ class Moment:
     wall_ms: int
     boot_id: str
     offset_ms: int | None = None
-
-
-class _Stamp(TypedDict):
-    rule: str
-    session: str | None
-    turn: str | None
-    wall: datetime
-    boot_id: str
-    boot_ms: int
-    offset_ms: int | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +109,15 @@ class Result:
     events: tuple[EventBody, ...]
     orders: tuple[Order, ...]
     decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """What a request came to. The next cycle does what follows."""
+
+    state: State
+    events: tuple[EventBody, ...]
+    reply: Reply
 
 
 def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple[EventBody, ...]]:
@@ -188,6 +187,34 @@ def cycle(
     return Result(step.state, tuple(step.events), tuple(step.orders), decision)
 
 
+def ask(
+    state: State, request: Request, proof: Proof | None, moment: Moment, setting: Setting
+) -> Answered:
+    """Return what a request comes to (agents.requests.grant)."""
+
+    def stamp(turn: str | None, session: str | None = None) -> Stamp:
+        return _stamp(moment, setting.rule, session, turn)
+
+    situation = situation_of(state, moment, setting)
+    edge = Edge(setting.new_id, stamp)
+    granted = requests.grant(state.memory, situation, request, proof, edge)
+    state = replace(state, memory=granted.memory, session=granted.session)
+    return Answered(state, granted.events, granted.reply)
+
+
+def situation_of(state: State, moment: Moment, setting: Setting) -> Situation:
+    """Return the situation as it stands."""
+    return Situation(
+        now_ms=moment.now_ms,
+        schedule=setting.schedule,
+        without_plan=setting.without_plan,
+        closing=setting.closing,
+        session=state.session,
+        state=state.held.state if state.held else DeviceState.FREE,
+        ordering=setting.ordering,
+    )
+
+
 class _Cycle:
     """The working state of one cycle: what `cycle` threads through its steps."""
 
@@ -237,6 +264,7 @@ class _Cycle:
         if told is not None:
             self._tell_watch(told, why(told, kept))
         self.state = replace(self.state, held=seen, watch=kept, unconfirmed=False)
+        self._note_part(seen)
         if use is not None and self.state.session is None:
             self._begin(use, self._decide().right, seen.at_ms)
             self._date_turn_end()
@@ -316,6 +344,7 @@ class _Cycle:
                 **self._stamp(at_ms, session),
                 basis=right.basis,
                 target_group=right.target_group,
+                group_assumed=right.group_assumed,
                 party_size=right.party_size,
             )
         )
@@ -324,19 +353,24 @@ class _Cycle:
         moment = _at(self.moment, at_ms)
         self.events.append(_ended(end, self.setting.rule, moment))
         floor_ms = max(self.state.floor_ms, end.session.to_ms)
-        self.state = replace(self.state, session=None, floor_ms=floor_ms, split=None)
+        memory = replace(self.state.memory, finished=end.session.id)
+        self.state = replace(self.state, session=None, memory=memory, floor_ms=floor_ms, split=None)
+
+    def _note_part(self, seen: Observation) -> None:
+        """Remember of which session the part is that a device still holds, or that it is gone."""
+        memory = self.state.memory
+        if seen.device_link is DeviceLink.DISCONNECTED or seen.state is DeviceState.OFF:
+            return
+        uncleared = seen.state is DeviceState.TO_BE_CLEARED
+        if uncleared and memory.finished is None:
+            memory = replace(memory, finished=self.setting.new_id())
+        if memory.uncleared is not uncleared:
+            memory = replace(memory, uncleared=uncleared, cleared_here=False, clear_retry_ms=0)
+            self.state = replace(self.state, memory=memory)
 
     def _decide(self) -> Decision:
-        setting, state = self.setting, self.state
-        situation = Situation(
-            now_ms=self.moment.now_ms,
-            schedule=setting.schedule,
-            without_plan=setting.without_plan,
-            closing=setting.closing,
-            session=state.session,
-            state=state.held.state if state.held else DeviceState.FREE,
-            ordering=setting.ordering,
-        )
+        state = self.state
+        situation = situation_of(state, self.moment, self.setting)
         decision = decide(state.memory, situation)
         self.state = replace(state, memory=decision.memory)
         self.orders.extend(decision.orders)
@@ -344,7 +378,10 @@ class _Cycle:
             self.events.append(
                 TurnOpened(
                     **self._stamp(self.moment.boot_ms, None, turn.id),
+                    source=turn.source,
+                    ends_at=None if turn.source is TurnSource.PLAN else utc_from_ms(turn.ends_ms),
                     target_group=turn.target_group,
+                    group_assumed=turn.group_assumed,
                     party_size=turn.party_size,
                 )
             )
@@ -360,10 +397,11 @@ class _Cycle:
 
     def _date_turn_end(self) -> None:
         """Tell the session at which boot time its turn ends, so that overrun is seen."""
-        session, schedule = self.state.session, self.setting.schedule
-        if session is None or session.right.turn is None or schedule is None:
+        session, state = self.state.session, self.state
+        if session is None or session.right.turn is None:
             return
-        turn = schedule.find(session.right.turn)
+        situation = situation_of(state, self.moment, self.setting)
+        turn = find(state.memory, situation, session.right.turn)
         if turn is not None:
             ends_ms = self.moment.boot_ms + turn.ends_ms - self.moment.now_ms
             self.state = replace(self.state, session=replace(session, turn_ends_ms=ends_ms))
@@ -380,7 +418,7 @@ class _Cycle:
             moment = _at(self.moment, told.to_ms)
             self.events.append(_observed(told, until, self.setting.rule, moment))
 
-    def _stamp(self, at_ms: int, session: OpenSession | None, turn: str | None = None) -> _Stamp:
+    def _stamp(self, at_ms: int, session: OpenSession | None, turn: str | None = None) -> Stamp:
         return _stamp(
             _at(self.moment, at_ms),
             self.setting.rule,
@@ -409,11 +447,11 @@ def _at(moment: Moment, boot_ms: int) -> Moment:
     )
 
 
-def _stamp(moment: Moment, rule: str, session: str | None, turn: str | None) -> _Stamp:
+def _stamp(moment: Moment, rule: str, session: str | None, turn: str | None) -> Stamp:
     # A machine without a battery clock begins at 1970, and may look back from there, the more
     # so by an offset that its clock had before.
     wall_ms, offset_ms = max(0, moment.wall_ms), moment.offset_ms
-    return _Stamp(
+    return Stamp(
         rule=rule,
         session=session,
         turn=turn,
@@ -437,6 +475,7 @@ def _ended(end: SessionEnd, rule: str, moment: Moment) -> Ended:
         categories=dict(session.categories),
         figures=dict(session.figures),
         target_group=session.right.target_group,
+        group_assumed=session.right.group_assumed,
         party_size=session.right.party_size,
         at_checkpoint=end.at_checkpoint,
     )

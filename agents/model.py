@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
@@ -52,7 +52,8 @@ class Order:
     """Something that the device is to do, once or again: carrying it out twice does no harm.
 
     open/close: the device may, or may not, be used from now on. warn: `seconds_left` are left
-    of the turn. notice: show `phrase`. lock/end/pause: of the present use.
+    of the turn. notice: show `phrase`. lock/end/pause: of the present use. clear: what the last
+    use made was taken away, so the device is free.
     `phrase` says why, for the person at the device, in a code word of the agents' list.
     """
 
@@ -69,6 +70,80 @@ class Answer:
 
     outcome: OrderOutcome
     reason: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckIn:
+    """A customer gives the code of the turn. The words are never logged."""
+
+    words: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class WalkIn:
+    """A customer begins a turn without a booking, for so many seconds at most."""
+
+    group: str | None = None
+    party: int | None = None
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StaffOpen:
+    """Staff opens the device by hand, with the code of the day."""
+
+    words: str = field(repr=False)
+    seconds: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class MoreTime:
+    """The customer asks for so many seconds more. Only the orchestrator extends."""
+
+    seconds: int
+
+
+@dataclass(frozen=True, slots=True)
+class SetGroup:
+    """The customer, or staff, declares who uses the device, and how many they are."""
+
+    group: str
+    party: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Cleared:
+    """The customer says that what the last use made was taken off the device."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndNow:
+    """The customer leaves the turn for good, before its end."""
+
+
+#: What a person at the device may ask for.
+Request = CheckIn | WalkIn | StaffOpen | MoreTime | SetGroup | Cleared | EndNow
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """What a person at the device is told: whether it was granted, in a phrase of the list."""
+
+    accepted: bool
+    phrase: str
+    arguments: Mapping[str, str | int] = field(default_factory=dict)
+
+
+#: How a driver has the agent answer a request.
+Ask = Callable[[Request], Awaitable[Reply]]
+
+
+@runtime_checkable
+class TakesRequests(Protocol):
+    """A device at which people can ask for something."""
+
+    def take_requests(self, ask: Ask) -> None:
+        """Have every request from now on answered by `ask`. Called once, before `start`."""
 
 
 class Device(Protocol):

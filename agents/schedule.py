@@ -2,19 +2,25 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
 
 from mqtt_schemas.base import ms_from_utc
-from mqtt_schemas.plan import AtEnd, Notice, OutsideTurns, Plan, Turn
+from mqtt_schemas.events import TurnSource
+from mqtt_schemas.plan import AtEnd, HashedCode, Notice, OutsideTurns, Plan, Turn
+
+#: A moment that never comes: the end of a window where the plan has none.
+NEVER_MS = 2**53
 
 
 @dataclass(frozen=True, slots=True)
 class ScheduledTurn:
     """A turn in plan time: milliseconds since 1970. `closes_ms` is its end plus grace.
 
+    check_in_until_ms: when it lapses if nobody gives its code; None: it needs none. code: None
+    where only staff can check in. rotate_ms: from one change of places to the next; 0: none.
     run_on_ms: so long after its end a job that began in it may go on.
     """
 
@@ -24,15 +30,31 @@ class ScheduledTurn:
     closes_ms: int
     warn_ms: tuple[int, ...]
     at_end: AtEnd
-    needs_check_in: bool
-    target_group: str | None
-    party_size: int | None
+    target_group: str | None = None
+    group_assumed: bool = False
+    party_size: int | None = None
+    check_in_until_ms: int | None = None
+    code: HashedCode | None = None
+    rotate_ms: int = 0
     run_on_ms: int = 0
+    source: TurnSource = TurnSource.PLAN
+
+
+@dataclass(frozen=True, slots=True)
+class ScheduledWindow:
+    """A span in which the device may be used without a booking."""
+
+    starts_ms: int
+    ends_ms: int
+    assumed_group: str | None = None
+
+
+_ALWAYS = ScheduledWindow(0, NEVER_MS)
 
 
 @dataclass(frozen=True)
 class Schedule:
-    """A plan's turns by their times."""
+    """A plan's turns and windows by their times."""
 
     plan: Plan
 
@@ -72,6 +94,10 @@ class Schedule:
         for turn in self.turns:
             moments |= {turn.starts_ms, turn.ends_ms, turn.closes_ms}
             moments |= {turn.ends_ms - step for step in turn.warn_ms}
+            if turn.check_in_until_ms is not None:
+                moments.add(turn.check_in_until_ms)
+        for window in self.windows:
+            moments |= {window.starts_ms, window.ends_ms}
         return sorted(moments)
 
     def current(self, now_ms: int) -> ScheduledTurn | None:
@@ -85,6 +111,44 @@ class Schedule:
         turn = self.turns[index]
         binds = turn.starts_ms < self.valid_until_ms and now_ms < turn.closes_ms
         return turn if binds else None
+
+    def next(self, now_ms: int) -> ScheduledTurn | None:
+        """Return the turn that starts next after `now_ms`, or None."""
+        index = bisect_right(self._starts, now_ms)
+        return self.turns[index] if index < len(self.turns) else None
+
+    def touching(self, from_ms: int, to_ms: int) -> Iterable[ScheduledTurn]:
+        """Return the turns of which any part lies between these times, in order."""
+        first = max(0, bisect_right(self._starts, from_ms) - 1)
+        turns = self.turns[first : bisect_left(self._starts, to_ms)]
+        return [turn for turn in turns if turn.ends_ms > from_ms]
+
+    @cached_property
+    def windows(self) -> tuple[ScheduledWindow, ...]:
+        """All windows, in order; none: always."""
+        return tuple(
+            ScheduledWindow(
+                ms_from_utc(window.starts_at), ms_from_utc(window.ends_at), window.assumed_group
+            )
+            for window in self.plan.windows
+        )
+
+    def window(self, now_ms: int) -> ScheduledWindow | None:
+        """Return the window that `now_ms` is in; where the plan has none, one without an end."""
+        if not self.windows:
+            return _ALWAYS
+        return next((w for w in self.windows if w.starts_ms <= now_ms < w.ends_ms), None)
+
+    def window_ends(self, now_ms: int) -> int | None:
+        """Return when the windows that follow on each other from `now_ms` on end; None: never."""
+        window = self.window(now_ms)
+        if window is None or window is _ALWAYS:
+            return None
+        ends_ms = window.ends_ms
+        for later in self.windows:
+            if later.starts_ms == ends_ms:
+                ends_ms = later.ends_ms
+        return ends_ms
 
     def find(self, turn_id: str) -> ScheduledTurn | None:
         """Return the turn of that id, or None."""
@@ -107,16 +171,20 @@ class Schedule:
 
 
 def _scheduled(turn: Turn) -> ScheduledTurn:
-    ends_ms = ms_from_utc(turn.ends_at)
+    starts_ms, ends_ms = ms_from_utc(turn.starts_at), ms_from_utc(turn.ends_at)
+    check_in = turn.check_in
     return ScheduledTurn(
         id=turn.id,
-        starts_ms=ms_from_utc(turn.starts_at),
+        starts_ms=starts_ms,
         ends_ms=ends_ms,
         closes_ms=ends_ms + turn.grace * 1000,
         warn_ms=tuple(seconds * 1000 for seconds in turn.warn_before),
         at_end=turn.at_end,
-        needs_check_in=turn.check_in is not None,
         target_group=turn.target_group,
+        group_assumed=turn.group_assumed,
         party_size=turn.party_size,
+        check_in_until_ms=None if check_in is None else starts_ms + check_in.within * 1000,
+        code=None if check_in is None else check_in.code,
+        rotate_ms=(turn.rotate or 0) * 1000,
         run_on_ms=turn.run_on * 1000,
     )

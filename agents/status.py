@@ -52,6 +52,7 @@ def status_of(source: Source, connection: str) -> Status:
         turn=turn_now(source.state, source.decision),
         blocked=memory.blocked_reason if memory.blocked_use else None,
         session=_checkpoint(now.session),
+        to_be_cleared=memory.finished if memory.uncleared else None,
         readings=_readings(held.readings if held else {}),
         plan=_plan(source.schedule),
         clock=_clock(source.moment, source.offset),

@@ -31,6 +31,7 @@ class Right:
     turn: str | None = None
     target_group: str | None = None
     party_size: int | None = None
+    group_assumed: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -39,7 +39,10 @@ class TurnSource(StrEnum):
 
 
 class Step(StrEnum):
-    """What an agent tells its device: `open` and `close` say what may be; the rest happen once."""
+    """What an agent tells its device: `open` and `close` say what may be; the rest happen once.
+
+    clear: the part that the last use left was taken off, so the device is free.
+    """
 
     OPEN = "open"
     CLOSE = "close"
@@ -48,6 +51,7 @@ class Step(StrEnum):
     LOCK = "lock"
     END = "end"
     PAUSE = "pause"
+    CLEAR = "clear"
 
 
 class OrderOutcome(StrEnum):

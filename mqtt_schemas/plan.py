@@ -167,7 +167,7 @@ class Window(Model):
     starts_at: UtcTime
     ends_at: UtcTime
     assumed_group: Id | None = Field(
-        default=None, description="of walk-ins that declare none, e.g. in youth hours"
+        default=None, description="of use that declares none, e.g. in youth hours"
     )
 
     @model_validator(mode="after")

@@ -95,7 +95,7 @@ def test_a_turn_keeps_what_enforcement_goes_by() -> None:
     (scheduled,) = Schedule(plan(only)).turns
     assert (scheduled.starts_ms, scheduled.ends_ms, scheduled.closes_ms) == (10_000, 70_000, 75_000)
     assert scheduled.warn_ms == (30_000, 10_000)
-    assert scheduled.needs_check_in
+    assert scheduled.check_in_until_ms == 70_000
     assert (scheduled.at_end, scheduled.target_group) == (AtEnd.LOCK, "nuoret")
 
 

@@ -2,8 +2,8 @@
 
 A printer has no lock. Open and close are levels that the agent remembers: a print begun
 while closed is seen, and the agent orders its end. A finished part keeps the printer in
-`to_be_cleared` until the next print starts, or the agent restarts and the file is no longer
-chosen; that staff clear it is for a later release.
+`to_be_cleared` until it is told to be clear or the next print starts, over restarts of
+OctoPrint and of the agent.
 """
 
 from __future__ import annotations
@@ -105,6 +105,7 @@ class OctoPrintDevice:
             new_use=lambda: secrets.token_hex(8),
             patience_ms=patience_ms,
             in_hand=self._memory.recall(boot_ms()),
+            part=self._memory.recall_part(),
         )
         self._told: list[Observation] = []
         self._looking = asyncio.Lock()
@@ -122,7 +123,7 @@ class OctoPrintDevice:
 
     async def stop(self) -> None:
         """Let go of OctoPrint. A print goes on, and is known again after a restart."""
-        self._memory.keep(self._prints.in_hand, now=True)
+        self._memory.keep(self._prints.in_hand, part=self._prints.part, now=True)
         await asyncio.to_thread(self._push.stop)
         self._client.close()
 
@@ -141,14 +142,16 @@ class OctoPrintDevice:
             self._lose(Unreachable("no answer in time"))
         except OctoPrintError as error:
             self._lose(error)
-        self._memory.keep(self._prints.in_hand)
+        self._memory.keep(self._prints.in_hand, part=self._prints.part)
         told, self._told = self._told, []
         return told
 
     async def carry_out(self, order: Order) -> Answer:
         """Carry out an order and see that it took effect."""
         match order.step:
-            case Step.OPEN | Step.CLOSE:
+            case Step.OPEN | Step.CLOSE | Step.CLEAR:
+                if order.step is Step.CLEAR:
+                    self._clear()
                 return _DONE
             case Step.LOCK:
                 return Answer(OrderOutcome.UNSUPPORTED, "no_lock")
@@ -214,6 +217,11 @@ class OctoPrintDevice:
             log.info("OctoPrint answers again")
         else:
             log.warning("%s: %s", error.code, error)
+
+    def _clear(self) -> None:
+        self._prints.clear()
+        self._memory.keep(self._prints.in_hand, part=self._prints.part)
+        self._news.set()
 
     async def _cancel(self) -> None:
         self._prints.cancel_ordered()

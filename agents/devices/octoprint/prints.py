@@ -101,18 +101,24 @@ class Prints:
     """The prints of one printer. Given its looks and events in turn, returns observations.
 
     new_use: makes the opaque id of a use. patience_ms: how long OctoPrint may be out of reach
-    before a print in hand counts as over. in_hand: a print known from before a restart.
+    before a print in hand counts as over. in_hand: a print known from before a restart. part:
+    whether a finished part is on the bed; None: OctoPrint knows best.
     """
 
     def __init__(
-        self, *, new_use: Callable[[], str], patience_ms: int, in_hand: Print | None = None
+        self,
+        *,
+        new_use: Callable[[], str],
+        patience_ms: int,
+        in_hand: Print | None = None,
+        part: bool | None = None,
     ) -> None:
         self._new_use = new_use
         self._patience_ms = patience_ms
         self.in_hand = in_hand
         self._reading = Reading(Phase.OFF)
         self._link = DeviceLink.DISCONNECTED
-        self._part_on_bed = False
+        self.part = part
         self._problems: tuple[str, ...] = ()
         self._told_ms = 0
 
@@ -140,8 +146,8 @@ class Prints:
         if reading.phase in (Phase.PRINTING, Phase.PAUSED):
             held = self.in_hand or self._begin(reading.file, at_ms)
             self.in_hand = held.updated(reading, at_ms)
-        elif self.in_hand is None and _done(reading):
-            self._part_on_bed = True
+        elif self.in_hand is None and self.part is None and _done(reading):
+            self.part = True
         return [*told, self._observation(at_ms, ended)]
 
     def lost(
@@ -190,6 +196,11 @@ class Prints:
         if self.in_hand is not None:
             self.in_hand = replace(self.in_hand, cancel_ordered=True)
 
+    def clear(self) -> None:
+        """Note that the bed is free, though OctoPrint still shows the print that was on it."""
+        if self.in_hand is None:
+            self.part = False
+
     def _started(self, at_ms: int, event: PrintEvent) -> list[Observation]:
         held, ended = self.in_hand, None
         if held is not None:
@@ -217,7 +228,7 @@ class Prints:
         if event.happening is Happening.DONE:
             outcome = Outcome.CUSTOMER
             held = replace(held, progress=1.0)
-            self._part_on_bed = True
+            self.part = True
         elif event.happening is Happening.CANCELLED:
             outcome = _cancelled(held)
         else:
@@ -227,7 +238,7 @@ class Prints:
         return [self._observation(at_ms, ended)]
 
     def _begin(self, file: File | None, at_ms: int) -> Print:
-        self._part_on_bed = False
+        self.part = None
         return Print(use=self._new_use(), file=file, seen_ms=at_ms)
 
     def _end(self, held: Print, outcome: Outcome, reading: Reading | None = None) -> UseEnd:
@@ -265,7 +276,7 @@ class Prints:
             return DeviceState.FAULT
         if self._reading.phase is Phase.OFF or self._link is DeviceLink.DISCONNECTED:
             return DeviceState.OFF
-        return DeviceState.TO_BE_CLEARED if self._part_on_bed else DeviceState.FREE
+        return DeviceState.TO_BE_CLEARED if self.part else DeviceState.FREE
 
     def _readings(self) -> Mapping[str, float]:
         values = dict(self._reading.temperatures)
