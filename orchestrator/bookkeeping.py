@@ -23,7 +23,7 @@ from orchestrator.domain.bookings import (
 )
 from orchestrator.domain.devices import Device
 from orchestrator.domain.extension import Running
-from orchestrator.domain.free_turns import NAMED, nearest, say_free, search_span
+from orchestrator.domain.free_turns import NAMED, REACHES, nearest, say_free, search_span
 from orchestrator.hours_of import hours_of
 from orchestrator.new_codes import NewCode
 from orchestrator.office import Office
@@ -122,11 +122,16 @@ class Bookkeeping:
             if (other.kind, other.address.site) == (device.kind, device.address.site)
             and all(other.address != desk.device.address for desk in desks)
         ]
-        found: list[tuple[timedelta, int, datetime, Desk]] = []
-        for order, desk in enumerate([*desks, *others][: OTHERS_ASKED + 1]):
-            case = Case(desk, wish, hours_of(rows, self.office, desk.device))
-            case = self._case(rows, desk, wish, *search_span(case))
-            found += [(abs(start - wish.starts_at), order, start, desk) for start in nearest(case)]
+        asked = [*desks, *others][: OTHERS_ASKED + 1]
+        for reach in REACHES:
+            found: list[tuple[timedelta, int, datetime, Desk]] = []
+            for order, desk in enumerate(asked):
+                case = Case(desk, wish, hours_of(rows, self.office, desk.device))
+                case = self._case(rows, desk, wish, *search_span(case, reach))
+                starts = nearest(case, reach)
+                found += [(abs(start - wish.starts_at), order, start, desk) for start in starts]
+            if len(found) >= NAMED:
+                break
         best = sorted(found, key=lambda each: each[:3])[:NAMED]
         return [(start, desk) for _, _, start, desk in best]
 

@@ -1,7 +1,7 @@
 """PURE: the free turns nearest to a wish, by every rule about time.
 
-Spans are of starts, in milliseconds (orchestrator.domain.spans); bounded by two weeks to
-each side, so that ten thousand bookings cost one sort.
+Spans are of starts, in milliseconds (orchestrator.domain.spans). The search reaches two weeks
+to each side at most, so that ten thousand bookings cost one sort.
 """
 
 from __future__ import annotations
@@ -19,8 +19,9 @@ from orchestrator.domain.grid import grid_down, grid_up
 from orchestrator.domain.local_time import InvalidTime, at_wall, say_length, to_local
 from orchestrator.domain.spans import Span, subtract, union
 
-#: So far to each side of the wish a free turn is looked for.
-REACH = timedelta(days=14)
+#: So far to each side of the wish free turns are looked for: further only where few are found.
+REACHES = (timedelta(days=1), timedelta(days=14))
+REACH = REACHES[-1]
 #: At most so many are named.
 NAMED = 3
 
@@ -28,27 +29,27 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _LATEST = datetime(9999, 12, 1, tzinfo=UTC)
 
 
-def search_span(case: Case) -> tuple[datetime, datetime]:
+def search_span(case: Case, reach: timedelta = REACH) -> tuple[datetime, datetime]:
     """Return from when to when turns are looked for; bookings of that time must be known."""
     desk, policy = case.desk, case.policy
-    wanted = min(max(case.wish.starts_at, _EPOCH + REACH), _LATEST - REACH)
-    first = max(desk.now + timedelta(seconds=policy.notice), wanted - REACH)
-    last = min(desk.now + timedelta(seconds=policy.ahead), wanted + REACH)
+    wanted = min(max(case.wish.starts_at, _EPOCH + reach), _LATEST - reach)
+    first = max(desk.now + timedelta(seconds=policy.notice), wanted - reach)
+    last = min(desk.now + timedelta(seconds=policy.ahead), wanted + reach)
     if policy.same_day:
         last = min(last, _end_of_day(desk))
     # A wish beyond what can be booked at all: what is nearest to it is at the edge.
     if first > last:
-        first = max(desk.now + timedelta(seconds=policy.notice), last - REACH)
+        first = max(desk.now + timedelta(seconds=policy.notice), last - reach)
     return first, max(first, last + case.wish.length)
 
 
-def nearest(case: Case) -> list[datetime]:
+def nearest(case: Case, reach: timedelta = REACH) -> list[datetime]:
     """Return the free starts nearest to the wish, by their distance; at most three.
 
     `case.others`: all bookings of search_span.
     """
     wanted, policy, zone = case.wish.starts_at, case.policy, case.desk.zone
-    spans = free_starts(case)
+    spans = free_starts(case, reach)
     found: set[datetime] = set()
     place = bisect_right(spans, ms_from_utc(wanted), key=attrgetter("from_ms"))
     for span in spans[max(0, place - 1) :]:
@@ -83,9 +84,9 @@ def _would_do(case: Case, start: datetime) -> bool:
     return True
 
 
-def free_starts(case: Case) -> list[Span]:
+def free_starts(case: Case, reach: timedelta = REACH) -> list[Span]:
     """Return the starts at which a turn of that length has room in the hours; grid apart."""
-    first, last = search_span(case)
+    first, last = search_span(case, reach)
     length_ms = round(case.wish.length.total_seconds() * 1000)
     group, _ = group_of(case)
     usable = union(

@@ -65,6 +65,10 @@ _TELLING = (TurnOpened, CheckedIn, ExtensionRequested, Started, Ended)
 _OWN = (TurnSource.WALK_IN, TurnSource.STAFF_CODE)
 
 
+#: Site, device, turn: hashed faster than an Address, at every event of a turn.
+_Key = tuple[str, str, str]
+
+
 @dataclass(slots=True)
 class _Turn:
     source: str | None = None
@@ -93,7 +97,7 @@ class TurnsLedger:
 
     connection: sqlite3.Connection
     touched: set[Address] = field(default_factory=set)
-    _turns: dict[tuple[Address, str], _Turn] = field(default_factory=dict)
+    _turns: dict[_Key, _Turn] = field(default_factory=dict)
     _asked: list[tuple[Any, ...]] = field(default_factory=list)
     _begun: list[Booking] = field(default_factory=list)
 
@@ -104,7 +108,11 @@ class TurnsLedger:
         at_ms = occurred_ms(event)
         if not 0 <= at_ms <= _LATEST_MS:
             return
-        turn = self._turns.setdefault((address, event.turn), _Turn())
+        key = (address.site, address.device, event.turn)
+        turn = self._turns.get(key)
+        if turn is None:
+            turn = self._turns[key] = _Turn()
+            self.touched.add(address)
         if isinstance(event, Started):
             turn.started_ms = _earlier(turn.started_ms, at_ms)
         elif isinstance(event, Ended):
@@ -117,16 +125,13 @@ class TurnsLedger:
             boot = (event.boot_id, event.boot_ms)
             asked = (address.site, address.device, event.turn, *boot, at_ms, event.seconds)
             self._asked.append(asked)
-        self.touched.add(address)
 
     def write(self) -> None:
         """Write what was told. The ledger is not used any more then."""
         if self._turns:
             rows = [
                 (
-                    address.site,
-                    address.device,
-                    name,
+                    *key,
                     turn.source,
                     turn.opened_ms,
                     turn.checked_in_ms,
@@ -134,7 +139,7 @@ class TurnsLedger:
                     turn.ended_ms,
                     turn.ends_ms,
                 )
-                for (address, name), turn in self._turns.items()
+                for key, turn in self._turns.items()
             ]
             self.connection.executemany(_KEEP, rows)
         if self._asked:
