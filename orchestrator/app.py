@@ -368,6 +368,7 @@ class Parts:
             imports=self.services.imports,
             now=clocks.now,
             zone=config.zone,
+            take_hours=self.services.hours.take_feed,
         )
         metrics = Metrics(
             devices=devices,

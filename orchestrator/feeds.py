@@ -11,10 +11,12 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta, tzinfo
 from functools import partial
+from typing import Protocol
 
 import structlog
 
 from mqtt_schemas.base import to_utc
+from orchestrator.calendars.hours_reading import dated
 from orchestrator.config_feeds import FeedSection, UrlUnknown
 from orchestrator.domain.bookings import BookingRefused
 from orchestrator.fetch import Fetched, FetchFailed, Version, fetch
@@ -29,8 +31,14 @@ SELDOM = 3600.0
 STORED_WITHIN = timedelta(hours=1)
 
 Fetch = Callable[..., Awaitable[Fetched]]
-#: (site, file) -> how many entries can't be taken. Raises BookingRefused, StoreFailed.
-TakeHours = Callable[[str, bytes], Awaitable[int]]
+
+
+class TakeHours(Protocol):
+    """Takes a site's opening hours (hours_service)."""
+
+    async def __call__(self, site: str, data: bytes, *, partial: bool) -> int:
+        """Return how many entries can't be taken. Raises BookingRefused, StoreFailed."""
+
 
 _LOG = structlog.get_logger(__name__)
 
@@ -135,7 +143,8 @@ class Feeds:
         """Fetch and take a feed's file. Returns what is wrong with it, and how many entries."""
         section, today = feed.section, self._now().astimezone(self._zone).date()
         known = feed.version if feed.day == today else None
-        fetched = await self._fetch(section.read_url(), known=known)
+        url = dated(section.read_url(), today)
+        fetched = await self._fetch(url, known=known)
         if fetched.data is None:
             return None, 0
         digest = hashlib.sha256(fetched.data).digest()
@@ -153,7 +162,7 @@ class Feeds:
         if section.kind == "hours":
             if self._take_hours is None:
                 raise BookingRefused("Hours can't be read here.")
-            faults = await self._take_hours(section.site, data)
+            faults = await self._take_hours(section.site, data, partial=section.partial)
             return (f"{faults} of its days can't be taken." if faults else None), faults
         outcome = await self._imports.take(data, source_of(section), partial=section.partial)
         if outcome.added or outcome.changed or outcome.removed:

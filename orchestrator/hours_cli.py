@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 from pydantic import TypeAdapter
 
-from orchestrator.calendars.hours_reading import HoursFormat
+from orchestrator.calendars.hours_reading import HoursFormat, dated
 from orchestrator.calendars.model import MAX_SIZE
 from orchestrator.calendars.reading import WITHIN
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag
@@ -89,7 +89,7 @@ def import_hours(
             "POST",
             ("hours", site, "import"),
             HoursImportView,
-            body=_file(source),
+            body=_file(source, desk.today()),
             params=params,
             within=WITHIN + 20,
         )
@@ -128,11 +128,11 @@ def _line(day: HoursView) -> str:
     return f"{DAYS[day.day.weekday()]} {day.day}  {spans or 'closed':<40}  {said}"
 
 
-def _file(source: str) -> bytes:
+def _file(source: str, today: date) -> bytes:
     """Return what is in a file or behind a URL. Raises Refused."""
     if source.lower().startswith(_SCHEMES):
         try:
-            found = asyncio.run(fetch(source)).data
+            found = asyncio.run(fetch(dated(source, today))).data
         except FetchFailed as error:
             raise Refused(f"The URL can't be read. {error}") from None
         return found or b""

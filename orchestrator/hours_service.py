@@ -16,7 +16,7 @@ from mqtt_schemas.topics import Address
 from orchestrator.calendars import hours_reading
 from orchestrator.calendars.hours_model import Parsed
 from orchestrator.calendars.hours_reading import HoursFormat, HoursJob, ReadHours
-from orchestrator.calendars.model import Fault, Unreadable
+from orchestrator.calendars.model import AHEAD, Fault, Unreadable
 from orchestrator.domain.booking_rules import covers
 from orchestrator.domain.bookings import Booking, BookingRefused, NotKnown, Purpose
 from orchestrator.domain.opening_hours import DayHours, at, local_day
@@ -27,8 +27,6 @@ from orchestrator.public_holidays import holiday_name
 from orchestrator.store import audit, bookings, hours
 from orchestrator.store.database import Connection
 
-#: What is kept of a file: from yesterday on, so far ahead.
-AHEAD = timedelta(days=400)
 _DAY = timedelta(days=1)
 _NO_CHANGE = hours.Changed(added=0, changed=0, removed=0, same=0)
 
@@ -74,10 +72,6 @@ class HoursService:
     def __init__(self, office: Office, read: ReadHours = hours_reading.read) -> None:
         self._office = office
         self._read = read
-
-    def today(self) -> date:
-        """Return the local day."""
-        return local_day(to_utc(self._office.now()), self._office.zone)
 
     async def show(self, site: str, first: date, last: date) -> list[ShownDay]:
         """Return the hours of the days from `first` to `last`. Raises BookingRefused."""
@@ -136,9 +130,9 @@ class HoursService:
         return len((await self.take(site, data, partial=partial, role="import")).faults)
 
     async def _parsed(self, data: bytes, form: HoursFormat | None, library: str | None) -> Parsed:
-        zone, today = self._office.zone, self.today()
+        zone = self._office.zone
         assert isinstance(zone, ZoneInfo)  # noqa: S101 - as configured
-        first, last = today - _DAY, today + AHEAD
+        first, last = hours_reading.reach(local_day(to_utc(self._office.now()), zone))
         job = HoursJob(first=first, last=last, timezone=zone.key, format=form, library=library)
         try:
             parsed = await self._read(data, job)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import nullcontext
-from datetime import date
+from datetime import date, timedelta
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.calendars import kirkanta
 from orchestrator.calendars.hours_model import Parsed, within
-from orchestrator.calendars.model import Unreadable
+from orchestrator.calendars.model import AHEAD, Unreadable
 from orchestrator.calendars.reading import answer_parent, ask_child, bounded_time
 
 HoursFormat = Literal["kirkanta", "ics"]
@@ -32,6 +32,17 @@ class HoursJob(BaseModel):
     timezone: str
     format: HoursFormat | None = None
     library: str | None = None
+
+
+def reach(today: date) -> tuple[date, date]:
+    """Return the first and the last day of which hours are kept: from yesterday, 400 ahead."""
+    return today - timedelta(days=1), today + AHEAD
+
+
+def dated(url: str, today: date) -> str:
+    """Return a URL with these days in it for `{first}` and `{last}`: Kirkanta wants them told."""
+    first, last = reach(today)
+    return url.replace("{first}", first.isoformat()).replace("{last}", last.isoformat())
 
 
 ReadHours = Callable[[bytes, HoursJob], Awaitable[Parsed]]

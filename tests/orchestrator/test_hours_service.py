@@ -221,3 +221,11 @@ async def test_a_file_is_read_in_a_process_of_its_own() -> None:
     assert found.days[0].spans == (LocalSpan(10 * HOUR, 12 * HOUR, staffed=False),)
     with pytest.raises(Unreadable, match="This is no JSON"):
         await hours_reading.read(b"{", job)
+
+
+def test_a_url_may_ask_for_the_days_that_are_kept() -> None:
+    """Kirkanta answers for the period that it is asked about."""
+    url = "https://api.example/v4/library/1?period.start={first}&period.end={last}"
+    assert hours_reading.dated(url, TODAY) == (
+        "https://api.example/v4/library/1?period.start=2026-11-24&period.end=2027-12-30"
+    )
