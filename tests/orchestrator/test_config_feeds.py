@@ -1,0 +1,69 @@
+"""Feeds in the configuration."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from orchestrator.config import load
+from orchestrator.config_errors import InvalidConfiguration
+from tests.orchestrator.parts import CONFIG
+
+FEED = """
+[[feed]]
+id = "respa"
+site = "paja"
+url = "https://example.org/hush.ics"
+device = "printer-1"
+every = 300
+"""
+
+
+def written(folder: Path, text: str) -> Path:
+    """Return a configuration file."""
+    path = folder / "laitevuoro.toml"
+    path.write_text(CONFIG + text)
+    return path
+
+
+def test_a_feed_is_read(tmp_path: Path) -> None:
+    """With its defaults; its URL is in no text that is made of it."""
+    (feed,) = load(written(tmp_path, FEED), {}).feed
+    assert (feed.kind, feed.partial, feed.free, feed.format) == ("bookings", False, "skip", None)
+    assert feed.address == "paja/printer-1"
+    assert feed.read_url() == "https://example.org/hush.ics"
+    assert "hush" not in repr(feed)
+    assert "hush" not in feed.model_dump_json()
+
+
+def test_a_urls_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
+    """As all paths are."""
+    text = FEED.replace('url = "https://example.org/hush.ics"', 'url_file = "feed.url"')
+    (feed,) = load(written(tmp_path, text), {}).feed
+    (tmp_path / "feed.url").write_text("https://example.org/\n")
+    assert feed.read_url() == "https://example.org/"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "sentence"),
+    [
+        ('site = "paja"', 'site = "x"', "feed respa is of a site that is not in [[site]]."),
+        ('"printer-1"\nevery', '"x"\nevery', "feed respa: paja has no device x."),
+        ("every = 300", 'places = {"Room 1" = "x"}', "feed respa: paja has no device x."),
+        ("every = 300", "every = 59", "feed number 1.every: "),
+        ("every = 300", 'kind = "hours"', "feed number 1: hours are of a site: no device and no"),
+        ("every = 300", 'url_file = "x"', "feed number 1: it has either url or url_file."),
+        ("every = 300", "user = 1", "feed number 1.user: There is no such key."),
+        ("every = 300", FEED, "feed respa stands twice."),
+        ("https://example.org/", "file:///", "feed number 1.url: it begins with none of https://"),
+        ('url = "https://example.org/hush.ics"\n', "", "feed number 1: it has either url or"),
+    ],
+)
+def test_what_is_wrong_is_a_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
+    """Which does not hold the URL."""
+    path = written(tmp_path, FEED.replace(old, new))
+    with pytest.raises(InvalidConfiguration) as refusal:
+        load(path, {})
+    assert str(refusal.value).removeprefix(f"{path}: ").startswith(sentence)
+    assert "hush" not in str(refusal.value)
