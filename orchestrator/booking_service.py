@@ -210,31 +210,49 @@ class BookingService:
         """Give a booking another end, or so much more time. Raises BookingRefused, StoreFailed."""
 
         def change(rows: Connection) -> Booking:
-            booking, desk = self._books.find(rows, booking_id)
-            end = _end(booking, ends_at)
-            case = self._books.running(rows, desk, booking, end)
-            if over_closing:
-                _check_leave(desk)
-            check_new_end(case, end, although_waiting=although_waiting, over_closing=over_closing)
-            changed = replace(
-                booking, ends_at=end, over_closing=booking.over_closing or over_closing
-            )
-            if booking.state is BookingState.USED and end > desk.now:
-                changed = replace(changed, state=BookingState.CHECKED_IN)
-            bookings.change(rows, changed)
-            self._books.note(
+            return self.change_end(
                 rows,
-                "end_changed",
-                booking.id,
-                desk.now,
+                booking_id,
+                ends_at,
+                although_waiting=although_waiting,
+                over_closing=over_closing,
                 why=why,
-                seconds=round((end - booking.ends_at).total_seconds()),
-                although_waiting=case.waiting if although_waiting else None,
-                over_closing=int(over_closing) or None,
             )
-            return changed
 
         return await self._books.told(await self._database.write(change))
+
+    def change_end(
+        self,
+        rows: Connection,
+        booking_id: str,
+        ends_at: datetime | timedelta,
+        *,
+        although_waiting: bool = False,
+        over_closing: bool = False,
+        why: str | None = None,
+    ) -> Booking:
+        """Give a booking another end within a transaction. Raises BookingRefused."""
+        booking, desk = self._books.find(rows, booking_id)
+        end = _end(booking, ends_at)
+        case = self._books.running(rows, desk, booking, end)
+        if over_closing:
+            _check_leave(desk)
+        check_new_end(case, end, although_waiting=although_waiting, over_closing=over_closing)
+        changed = replace(booking, ends_at=end, over_closing=booking.over_closing or over_closing)
+        if booking.state is BookingState.USED and end > desk.now:
+            changed = replace(changed, state=BookingState.CHECKED_IN)
+        bookings.change(rows, changed)
+        self._books.note(
+            rows,
+            "end_changed",
+            booking.id,
+            desk.now,
+            why=why,
+            seconds=round((end - booking.ends_at).total_seconds()),
+            although_waiting=case.waiting if although_waiting else None,
+            over_closing=int(over_closing) or None,
+        )
+        return changed
 
     async def new_code(self, booking_id: str) -> Change:
         """Give a booking another check-in code; the old one opens nothing any more."""

@@ -76,11 +76,12 @@ class CheckInService:
         desks = [self._office.desk(device) for device in devices]
 
         def take(rows: Connection) -> Booking:
-            return self._take(rows, desks, order)
+            return self.take(rows, desks, order)
 
         return await self._books.told(await self._database.write(take))
 
-    def _take(self, rows: Connection, desks: Sequence[Desk], order: WalkIn) -> Booking:
+    def take(self, rows: Connection, desks: Sequence[Desk], order: WalkIn) -> Booking:
+        """Keep a turn that begins now, on the first that is free. Raises BookingRefused."""
         first: BookingRefused | None = None
         for desk in desks:
             try:

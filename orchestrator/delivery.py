@@ -10,7 +10,8 @@ class Delivery(StrEnum):
 
     in_force: the device has confirmed the plan with it. sent: not confirmed yet. offline: it
     waits at the broker. later: the turn is beyond the plan's reach. not_stored: the plan could
-    not be written. not_running: there is no orchestrator to plan it now.
+    not be written. not_running: there is no orchestrator to plan it now. at_desk: the device has no
+    agent to be told; it holds at once, by staff's hand.
     """
 
     IN_FORCE = "in_force"
@@ -19,6 +20,7 @@ class Delivery(StrEnum):
     LATER = "later"
     NOT_STORED = "not_stored"
     NOT_RUNNING = "not_running"
+    AT_DESK = "at_desk"
 
 
 _SENTENCES = {
@@ -28,6 +30,7 @@ _SENTENCES = {
     Delivery.LATER: "{name} is told in good time; its plan does not reach that far yet.",
     Delivery.NOT_STORED: "The plan of {name} can't be written now; it is told as soon as it can.",
     Delivery.NOT_RUNNING: "The orchestrator is not running; {name} is told when it runs again.",
+    Delivery.AT_DESK: "{name} has no agent: it holds at the desk.",
 }
 
 

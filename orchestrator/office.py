@@ -8,6 +8,7 @@ from datetime import datetime, tzinfo
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
+from orchestrator.boot_clock import Boot, boot
 from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import Desk
 from orchestrator.domain.devices import Device
@@ -16,9 +17,14 @@ from orchestrator.domain.opening_hours import NOT_CONFIGURED, SiteHours
 from orchestrator.domain.windows import IsHoliday
 from orchestrator.public_holidays import is_holiday
 from orchestrator.store.database import Database
+from orchestrator.store.intake import Taken
 
 #: (device, from when on the change matters; None: at once) -> how far it has come.
 Deliver = Callable[[Address, datetime | None], Awaitable[Delivery]]
+
+
+def keep_nothing(_: Taken) -> None:
+    """Hear where no orchestrator runs: it reads everything anew when it starts."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +33,8 @@ class Office:
 
     deliver: plan a device anew after a change and tell how far that came. replan: have
     devices planned anew soon, without waiting for it. hours: as configured, by site. conditions:
-    whether devices with an agent can be given to a customer now; those left out can't.
+    whether devices with an agent can be given to a customer now; those left out can't. boot: the
+    machine's boot time. keep: hears, after the commit, what events that were logged here did.
     """
 
     database: Database
@@ -41,6 +48,8 @@ class Office:
     hours: Mapping[str, SiteHours] = field(default_factory=dict)
     is_holiday: IsHoliday = is_holiday
     conditions: Callable[[], Mapping[Address, Condition]] = dict
+    boot: Callable[[], Boot] = boot
+    keep: Callable[[Taken], None] = keep_nothing
 
     def desk(self, device: Device) -> Desk:
         """Return where and when somebody asks now."""

@@ -23,10 +23,9 @@ STATEMENTS = (
         log TEXT NOT NULL,
         PRIMARY KEY (site, device)
     )""",
-    # The turn in hand at such a device: at most one. boot_id, boot_ms: when it was last
-    # anchored, in CLOCK_BOOTTIME; wall_ms: the same by the wall clock; before_ms: how long the
-    # session was then. stated_ms: how long it was when the orchestrator ended it by the plan;
-    # staff may still say otherwise.
+    # The turn in hand at such a device: at most one. boot_id, boot_ms: when it began, in
+    # CLOCK_BOOTTIME; wall_ms: by the wall clock. by_plan_ms: the plan's end at which the
+    # orchestrator ended it; staff may still say otherwise.
     """CREATE TABLE attended_turns (
         site TEXT NOT NULL,
         device TEXT NOT NULL,
@@ -35,8 +34,7 @@ STATEMENTS = (
         boot_id TEXT NOT NULL,
         boot_ms INTEGER NOT NULL,
         wall_ms INTEGER NOT NULL,
-        before_ms INTEGER NOT NULL,
-        stated_ms INTEGER,
+        by_plan_ms INTEGER,
         PRIMARY KEY (site, device)
     )""",
     # What was asked with an id of the asker's, and which booking it was about. Kept some days.
