@@ -64,7 +64,7 @@ def stand(
     ):
         return _checked_in(booking, came, now)
     if booking.state is BookingState.OFFERED:
-        return _offered(booking, now)
+        return _offered(booking, now, told_until)
     if booking.state is BookingState.BOOKED:
         return _booked(booking, policy, now, told_until)
     return Standing(booking.state, booking.starts_at)
@@ -95,11 +95,13 @@ def _checked_in(booking: Booking, since: datetime, now: datetime) -> Standing:
     return Standing(BookingState.CHECKED_IN, since, booking.ends_at)
 
 
-def _offered(booking: Booking, now: datetime) -> Standing:
+def _offered(booking: Booking, now: datetime, told_until: datetime | None) -> Standing:
     until = min(booking.hold_until or booking.ends_at, booking.ends_at)
-    if now >= until:
-        return Standing(BookingState.RELEASED, until)
-    return Standing(BookingState.OFFERED, booking.starts_at, until)
+    if now < until:
+        return Standing(BookingState.OFFERED, booking.starts_at, until)
+    if told_until is None or told_until < until:  # the code may have been typed by then
+        return Standing(BookingState.OFFERED, booking.starts_at, overdue=True)
+    return Standing(BookingState.RELEASED, until)
 
 
 def _booked(

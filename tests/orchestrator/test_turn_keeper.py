@@ -180,12 +180,16 @@ async def test_a_released_turn_is_given_back_if_its_time_is_still_free(keeper: K
 
 
 async def test_an_offer_lapses_when_its_time_is_up(keeper: Keeper) -> None:
-    """The queue hears of it, to offer the turn to the next."""
+    """And the device has told what it saw; the queue hears of it, to offer it to the next."""
     held = NOW + timedelta(minutes=10)
     await keeper.book(replace(BOOKED, state=State.OFFERED, hold_until=held))
     keeper.clock.pass_by(599)
     assert await keeper.keeper.step() == 1
     keeper.clock.pass_by(1)
+    await keeper.keeper.step()
+    assert await keeper.state() is State.OFFERED
+    keeper.told = keeper.clock.now()
+    keeper.keeper.on_status(ADDRESS)
     await keeper.keeper.step()
     assert await keeper.state() is State.RELEASED
     assert [booking.state for booking in keeper.freed] == [State.RELEASED]

@@ -77,10 +77,12 @@ def test_a_turn_without_check_in_is_a_no_show_only_when_it_is_over_and_unused() 
 
 
 def test_an_offer_is_held_for_its_time() -> None:
-    """Then it is released, whether or not the device is there; unless it was taken."""
+    """Then it is released, once the device has told that nobody took it up to then."""
     offer = replace(BOOKED, state=State.OFFERED, hold_until=at(10))
     assert standing(offer, 9).deadline == at(10)
-    assert standing(offer, 10) == Standing(State.RELEASED, at(10))
+    assert standing(offer, 10, told=10) == Standing(State.RELEASED, at(10))
+    assert standing(offer, 10, told=9.9) == Standing(State.OFFERED, NOW, overdue=True)
+    assert standing(offer, 99) == Standing(State.OFFERED, NOW, overdue=True)
     assert standing(offer, 10, seen=Seen(checked_in_at=at(9))).state is State.CHECKED_IN
 
 

@@ -74,13 +74,16 @@ async def test_a_device_that_reports_itself_free_is_offered(desk: Desk) -> None:
 
 
 async def test_the_next_in_line_gets_what_nobody_took(desk: Desk) -> None:
-    """The turns' keeper lets the offer lapse, and the queue's keeper hears of it."""
+    """The device tells that nobody came, the offer lapses, and the queue moves on."""
     desk.printer(DeviceState.FREE)
     first = (await desk.ask("", kind="printer")).json()
     second = (await desk.ask("", kind="printer")).json()
     assert (first["state"], second["state"]) == ("offered", "waiting")
     assert second["wait_seconds"] == 7200
     desk.house.clock.pass_by(600)
+    await desk.house.parts.turn_keeper.step()
+    assert len((await desk.http.get(QUEUE)).json()) == 2
+    desk.house.clock.pass_by(2)
     desk.printer(DeviceState.FREE)
     await desk.house.parts.turn_keeper.step()
     await desk.house.parts.queue_keeper.step()
