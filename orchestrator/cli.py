@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Literal
 
@@ -29,7 +29,6 @@ from orchestrator.broker.cli import app as broker_app
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag, refuse
 from orchestrator.config import Configuration, load
 from orchestrator.config_errors import InvalidConfiguration
-from orchestrator.domain.devices import Device
 from orchestrator.notify import Notify
 
 CRASHED = 1
@@ -77,9 +76,11 @@ def serve(config: Config = DEFAULT_CONFIG) -> None:
 @app.command("check-config")
 def check_config(config: Config = DEFAULT_CONFIG) -> None:
     """Read the configuration and print how it is understood."""
+    from orchestrator.check_config import described  # noqa: PLC0415 - no other command needs it
+
     configuration = _load(config)
     typer.echo(f"{config} is understood so:")
-    for line in _described(configuration):
+    for line in described(configuration, datetime.now(configuration.zone).date()):
         typer.echo(line)
 
 
@@ -143,30 +144,3 @@ def _load(path: Path) -> Configuration:
         return load(path, os.environ)
     except InvalidConfiguration as error:
         refuse(str(error))
-
-
-def _described(config: Configuration) -> list[str]:
-    own, http, broker = config.orchestrator, config.http, config.broker
-    tls = ", with TLS" if broker.ca_file else ""
-    lines = [
-        f"orchestrator {own.instance}, state in {own.state_dir}",
-        f"time zone {own.timezone}, language {own.language}, log level {own.log_level}",
-        f"target groups: {', '.join(own.target_groups)}",
-        f"http on {http.host} port {http.port or 'any free one'}",
-        f"{broker.kind} broker on {broker.host} port {broker.port or 'any free one'}{tls}",
-    ]
-    for site in config.site:
-        lines.append(f"site {site.id}: {site.name or site.id}")
-        for device in config.devices.values():
-            if device.address.site == site.id:
-                lines += _described_device(config, device)
-    return lines
-
-
-def _described_device(config: Configuration, device: Device) -> list[str]:
-    effective = config.effective[device.address]
-    lines = [f"  device {device.address.device}, {device.kind}: {device.name}"]
-    for key, value in asdict(effective.policy).items():
-        shown = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
-        lines.append(f"    {key:<14} {shown:<16} {effective.sources[key]}")
-    return lines

@@ -9,8 +9,10 @@ from typing import Annotated, Self
 
 from pydantic import Field, model_validator
 
-from orchestrator.config_values import DAYS, Clock, Day, Days, Section, clock
+from orchestrator.config_values import Clock, Day, Days, Section
+from orchestrator.domain.hours_words import clock
 from orchestrator.domain.opening_hours import DatedHours, LocalSpan, LocalSpans, SiteHours, overlap
+from orchestrator.domain.policy_words import DAYS
 
 
 class SpanSection(Section):

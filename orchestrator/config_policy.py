@@ -14,10 +14,12 @@ from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from mqtt_schemas.base import Id, Seconds
 from mqtt_schemas.plan import AtEnd, OutsideTurns
-from orchestrator.config_values import Clock, Days, Section, TimeOfDay, clock, days_in_words, split
+from orchestrator.config_values import Clock, Days, Section, TimeOfDay, split
 from orchestrator.domain.devices import AfterClosing, CheckInBy, Misfit, Per, Period, Quota
+from orchestrator.domain.hours_words import clock
 from orchestrator.domain.opening_hours import MIDNIGHT
 from orchestrator.domain.policy import Layer
+from orchestrator.domain.policy_words import days_in_words
 
 #: Takes back what a weaker layer set, where TOML has no word for nothing.
 NONE = "none"

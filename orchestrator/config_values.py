@@ -9,9 +9,7 @@ from typing import Annotated
 from pydantic import BaseModel, BeforeValidator, ConfigDict
 
 from orchestrator.domain.opening_hours import MIDNIGHT
-
-#: As people and calendars count them, from Monday on.
-DAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+from orchestrator.domain.policy_words import DAYS
 
 _CLOCK = re.compile(r"([01]?\d|2[0-3]):([0-5]\d)|24:00")
 
@@ -25,24 +23,6 @@ class Section(BaseModel):
 def split(value: object) -> object:
     """Return the parts of a list that is written with commas; anything else as it is."""
     return [part.strip() for part in value.split(",")] if isinstance(value, str) else value
-
-
-def clock(seconds: int) -> str:
-    """Return seconds after midnight as the clock shows them; 24:00 is the end of a day."""
-    return f"{seconds // 3600:02}:{seconds % 3600 // 60:02}"
-
-
-def days_in_words(days: tuple[int, ...]) -> str:
-    """Return days as they may be written: `mon-fri, sun`."""
-    runs: list[list[int]] = []
-    for day in sorted(days):
-        if runs and day == runs[-1][-1] + 1:
-            runs[-1].append(day)
-        else:
-            runs.append([day])
-    return ", ".join(
-        DAYS[run[0]] if len(run) == 1 else f"{DAYS[run[0]]}-{DAYS[run[-1]]}" for run in runs
-    )
 
 
 def _clock(value: object) -> int:

@@ -14,10 +14,10 @@ from orchestrator.calendars.hours_reading import HoursFormat, dated
 from orchestrator.calendars.model import MAX_SIZE
 from orchestrator.calendars.reading import WITHIN
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag
-from orchestrator.config_values import DAYS
 from orchestrator.counter import Refused
 from orchestrator.desk_cli import desk_at
 from orchestrator.domain.opening_hours import Source
+from orchestrator.domain.policy_words import DAYS
 from orchestrator.fetch import FetchFailed, fetch
 from orchestrator.web.hours_models import HoursImportView, HoursView
 

@@ -8,7 +8,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path, Query, Request
 
 from orchestrator.calendars.hours_reading import HoursFormat
-from orchestrator.config_values import clock
+from orchestrator.domain.hours_words import clock
 from orchestrator.hours_service import HoursImport, HoursService, ShownDay
 from orchestrator.web.hours_models import HoursImportView, HoursView, SpanView
 from orchestrator.web.imports import TOLD, file_of
