@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 
 from mqtt_schemas.base import ms_from_utc, to_utc
 from mqtt_schemas.plan import Notice
@@ -23,8 +23,12 @@ from orchestrator.store.turns_seen import Asked
 
 #: A wish for more time that arrives later than this is not answered any more.
 ANSWERED_WITHIN = timedelta(minutes=5)
+#: So far ahead bookings are looked at; what is later is looked at when it is nearer.
+LOOKED_AHEAD, LOOKED_AGAIN = timedelta(days=2), timedelta(days=1)
 #: So long after its end, a no-show may still turn out to have come: the device was away.
 REVIVED_WITHIN = timedelta(days=7)
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 #: The phrase of agents' lists; and how long it is shown to whoever asked.
 NO_EXTENSION = "no_extension"
@@ -72,7 +76,7 @@ class TurnChanges:
 
     def look(self, rows: Connection, address: Address, told_until: datetime | None) -> Look:
         """Return how a device's bookings stand; `changed` are those that are to change."""
-        look = Look()
+        look = Look(deadline=to_utc(self._books.office.now()) + LOOKED_AGAIN)
         for booking, standing in self._standings(rows, address, told_until):
             look.note(standing)
             if standing.state is not booking.state:
@@ -105,7 +109,12 @@ class TurnChanges:
         self, rows: Connection, address: Address, told_until: datetime | None
     ) -> list[tuple[Booking, Standing]]:
         now, policy = to_utc(self._books.office.now()), self._books.office.devices[address].policy
-        found = bookings.unfinished(rows, address, no_shows_since=now - REVIVED_WITHIN)
+        found = bookings.unfinished(
+            rows,
+            address,
+            starts_before=now + LOOKED_AHEAD,
+            no_shows_since=max(now - REVIVED_WITHIN, _EPOCH),
+        )
         seen = turns_seen.of_turns(rows, address, [booking.id for booking in found])
         standings = [
             (

@@ -26,6 +26,8 @@ from orchestrator.turn_changes import TurnChanges
 #: Nothing tells when the wall clock is stepped: deadlines are looked at again so often.
 LONGEST_SLEEP = 60.0
 STORE_AGAIN_AFTER = 5.0
+#: What comes meanwhile is done together: a thousand devices may tell of turns at once.
+GATHER_SECONDS = 0.1
 #: A status may have been under way when the customer checked in.
 UNDER_WAY = timedelta(seconds=2)
 
@@ -82,6 +84,7 @@ class TurnKeeper:
             try:
                 async with asyncio.timeout(seconds):
                     await self._wake.wait()
+                await asyncio.sleep(GATHER_SECONDS)
             except TimeoutError:
                 continue
 

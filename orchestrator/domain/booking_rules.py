@@ -113,7 +113,12 @@ def check_block(case: Case) -> None:
 
 def check_place(case: Case) -> None:
     """Raise BookingRefused unless a turn that was booked elsewhere can be had here instead."""
-    for rule, refused in ((_party, _other), (_open, WrongTime), (_room, NoRoom)):
+    for rule, refused in (
+        (_party, _other),
+        (_open, WrongTime),
+        (_group, WrongTime),
+        (_room, NoRoom),
+    ):
         reason = rule(case)
         if reason is not None:
             raise refused(reason)

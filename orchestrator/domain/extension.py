@@ -79,6 +79,7 @@ def check_new_end(
         )
     if ends_at < desk.now - TOLERANCE:
         raise BookingRefused(f"The new end, {desk.say(ends_at)}, is in the past.")
+    _check_length(case, ends_at)
     if ends_at <= booking.ends_at:
         return
     longest = timedelta(seconds=desk.policy.longest)
@@ -166,6 +167,21 @@ def open_until(case: Running, wanted: datetime) -> datetime:
         if span.starts_at <= until < span.ends_at:
             until = span.ends_at
     return min(until, wanted)
+
+
+def _check_length(case: Running, ends_at: datetime) -> None:
+    """Hold a turn that has not begun to the lengths of any booking."""
+    desk, booking = case.desk, case.booking
+    if desk.now >= booking.starts_at or booking.purpose is not Purpose.TURN:
+        return
+    length, name = ends_at - booking.starts_at, desk.device.name
+    shortest, longest = (
+        timedelta(seconds=seconds) for seconds in (desk.policy.shortest, desk.policy.longest)
+    )
+    if length < shortest:
+        raise BookingRefused(f"A turn on {name} is at least {say_length(shortest)} long.")
+    if length > longest:
+        raise BookingRefused(f"A turn on {name} is at most {say_length(longest)} long.")
 
 
 def _check_next(case: Running, ends_at: datetime) -> None:

@@ -103,23 +103,31 @@ def touching(
 
 
 def unfinished(
-    connection: sqlite3.Connection, address: Address, *, no_shows_since: datetime | None = None
+    connection: sqlite3.Connection,
+    address: Address,
+    *,
+    starts_before: datetime,
+    no_shows_since: datetime,
 ) -> list[Booking]:
     """Return a device's bookings whose state time or the device may still change.
 
-    no_shows_since: those of people who did not come, too, that end after this.
+    Those that start before a time, and offers; and those of people who did not come, that end
+    after another.
     """
+    key = (address.site, address.device)
     rows = connection.execute(
-        f"{_SELECT} WHERE site = ? AND device = ?"
-        " AND state IN ('booked', 'offered', 'checked_in') ORDER BY starts_ms, id",
-        (address.site, address.device),
+        f"{_SELECT} WHERE site = ? AND device = ? AND starts_ms < ?"
+        " AND state IN ('booked', 'offered', 'checked_in') ORDER BY starts_ms",
+        (*key, ms_from_utc(starts_before)),
     ).fetchall()
-    if no_shows_since is not None:
-        rows += connection.execute(
-            f"{_SELECT} WHERE site = ? AND device = ? AND ends_ms > ? AND state = 'no_show'"
-            " ORDER BY starts_ms, id",
-            (address.site, address.device, ms_from_utc(no_shows_since)),
-        ).fetchall()
+    rows += connection.execute(
+        f"{_SELECT} WHERE site = ? AND device = ? AND starts_ms >= ? AND state = 'offered'",
+        (*key, ms_from_utc(starts_before)),
+    ).fetchall()
+    rows += connection.execute(
+        f"{_SELECT} WHERE site = ? AND device = ? AND ends_ms > ? AND state = 'no_show'",
+        (*key, ms_from_utc(no_shows_since)),
+    ).fetchall()
     return [_booking(row) for row in rows]
 
 

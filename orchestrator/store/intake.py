@@ -49,7 +49,7 @@ class Taken:
     """What a transaction did. To be acted upon only once it is committed.
 
     acks: the newest of each log. tips: the high water of the logs that were touched.
-    turns: the devices that told of turns.
+    turns: the devices that told of turns what can't wait.
     """
 
     acks: dict[tuple[Address, str], Ack] = field(default_factory=dict)

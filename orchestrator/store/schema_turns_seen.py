@@ -45,7 +45,7 @@ STATEMENTS = (
         PRIMARY KEY (mark, booking)
     ) WITHOUT ROWID""",
     "CREATE INDEX booking_quota_by_week ON booking_quota (week)",
-    """CREATE INDEX bookings_unfinished ON bookings (site, device)
+    """CREATE INDEX bookings_unfinished ON bookings (site, device, starts_ms)
         WHERE state IN ('booked', 'offered', 'checked_in')""",
     "CREATE INDEX bookings_by_end ON bookings (site, device, ends_ms, starts_ms, state)",
 )

@@ -93,7 +93,10 @@ class Asked:
 
 @dataclass(slots=True)
 class TurnsLedger:
-    """What a transaction's events tell of turns; `touched` are the devices that told."""
+    """What a transaction's events tell of turns.
+
+    touched: the devices that told what can't wait until the turn is over.
+    """
 
     connection: sqlite3.Connection
     touched: set[Address] = field(default_factory=set)
@@ -112,16 +115,26 @@ class TurnsLedger:
         turn = self._turns.get(key)
         if turn is None:
             turn = self._turns[key] = _Turn()
-            self.touched.add(address)
         if isinstance(event, Started):
             turn.started_ms = _earlier(turn.started_ms, at_ms)
         elif isinstance(event, Ended):
             turn.ended_ms = max(turn.ended_ms or 0, at_ms)
-        elif isinstance(event, CheckedIn):
+        else:
+            self._take_word(address, turn, event, at_ms)
+
+    def _take_word(
+        self,
+        address: Address,
+        turn: _Turn,
+        event: TurnOpened | CheckedIn | ExtensionRequested,
+        at_ms: int,
+    ) -> None:
+        self.touched.add(address)
+        if isinstance(event, CheckedIn):
             turn.checked_in_ms = _earlier(turn.checked_in_ms, at_ms)
         elif isinstance(event, TurnOpened):
             self._open(address, turn, event, at_ms)
-        elif isinstance(event, ExtensionRequested):
+        else:
             boot = (event.boot_id, event.boot_ms)
             asked = (address.site, address.device, event.turn, *boot, at_ms, event.seconds)
             self._asked.append(asked)

@@ -79,6 +79,16 @@ def test_a_turn_of_the_longest_length_can_still_be_extended_by_staff() -> None:
         check_new_end(running(full), at(181))
 
 
+def test_a_turn_that_has_not_begun_is_as_long_as_any() -> None:
+    """Nobody books two hours, and then two more."""
+    later = booked(60, 120)
+    check_new_end(running(later), at(180))
+    with pytest.raises(BookingRefused, match="A turn on Printer 1 is at most 2 h long"):
+        check_new_end(running(later), at(181))
+    with pytest.raises(BookingRefused, match="A turn on Printer 1 is at least 10 min long"):
+        check_new_end(running(later), at(69))
+
+
 def test_an_extension_into_the_next_booking_is_refused_with_what_would_go() -> None:
     """The latest end keeps grace and buffer."""
     turn = booked(-30, 30)

@@ -124,7 +124,7 @@ days = st.sampled_from(
 )
 
 
-@settings(max_examples=200)
+@settings(max_examples=60)
 @given(
     taken=spans,
     opened=spans,

@@ -73,7 +73,8 @@ def test_what_is_told_of_a_turn_is_kept_in_whichever_order_it_comes(
     """Times are the orchestrator's; of sessions, the first begin and the last end."""
     started = [told(Started, m, session=f"s{m}", basis=Basis.TURN) for m in (9, 3)]
     take(rows, ended(8), *started, told(CheckedIn, 2))
-    take(rows, told(TurnOpened, 1), ended(20), ended(12))
+    assert take(rows, ended(11)).touched == set()
+    assert take(rows, told(TurnOpened, 1), ended(20), ended(12)).touched == {DEVICE}
     assert turns_seen.of_turns(rows, DEVICE, ["t1", "t2"]) == {
         "t1": Seen(
             source=TurnSource.PLAN,
@@ -149,6 +150,29 @@ def test_a_wish_for_more_time_is_answered_once(rows: sqlite3.Connection) -> None
     assert turns_seen.waiting_devices(rows) == []
 
 
+def unfinished(rows: sqlite3.Connection) -> list[Booking]:
+    """Return what may still change within a day."""
+    day = timedelta(days=1)
+    return bookings.unfinished(rows, DEVICE, starts_before=NOW + day, no_shows_since=NOW - day)
+
+
+def test_what_may_still_change_is_found_however_much_is_booked(rows: sqlite3.Connection) -> None:
+    """What starts later waits; but an offer lapses soon, whenever its turn is."""
+    kept = {
+        "soon": (0.5, BookingState.BOOKED),
+        "later": (2, BookingState.BOOKED),
+        "offer": (3, BookingState.OFFERED),
+        "gone": (-0.5, BookingState.NO_SHOW),
+        "long gone": (-2, BookingState.NO_SHOW),
+        "over": (0.7, BookingState.USED),
+    }
+    for name, (days, state) in kept.items():
+        start = NOW + timedelta(days=days)
+        booking = Booking(name, DEVICE, start, start + timedelta(hours=1), state=state)
+        bookings.insert(rows, booking, created=NOW)
+    assert [booking.id for booking in unfinished(rows)] == ["soon", "offer", "gone"]
+
+
 def test_a_state_is_set_only_on_what_is_as_it_was(rows: sqlite3.Connection) -> None:
     """Compare and set: who was slower changes nothing."""
     booking = Booking("b1", DEVICE, NOW, NOW + timedelta(hours=1))
@@ -156,9 +180,9 @@ def test_a_state_is_set_only_on_what_is_as_it_was(rows: sqlite3.Connection) -> N
     came = bookings.set_state(rows, booking, BookingState.CHECKED_IN)
     assert came == replace(booking, state=BookingState.CHECKED_IN)
     assert bookings.set_state(rows, booking, BookingState.NO_SHOW) is None
-    assert bookings.unfinished(rows, DEVICE) == [came]
+    assert unfinished(rows) == [came]
     longer = replace(came, ends_at=NOW + timedelta(hours=2))
     bookings.change(rows, longer)
     assert bookings.set_state(rows, came, BookingState.USED) is None
     assert bookings.set_state(rows, longer, BookingState.USED) is not None
-    assert bookings.unfinished(rows, DEVICE) == []
+    assert unfinished(rows) == []
