@@ -18,6 +18,7 @@ from orchestrator.check_in_service import WalkIn
 from orchestrator.domain.bookings import Booking, BookingRefused, Purpose
 from orchestrator.domain.check_in import Answers
 from orchestrator.domain.devices import CheckInBy, Device
+from orchestrator.event_service import NewEvent, People
 from orchestrator.queue_service import Newcomer
 from tests.year import site
 from tests.year.record import Span
@@ -32,7 +33,7 @@ _YES = Answers(old_enough=True, guardian=True)
 class Mix:
     """How much of what happens, a day, and how likely people do what."""
 
-    bookings: int = 45
+    bookings: int = 80
     wrong: float = 0.05
     walk_ins: int = 10
     no_show: float = 0.12
@@ -46,6 +47,7 @@ class Mix:
     outages: float = 0.3
     breakdowns: float = 0.1
     blocks: float = 0.15
+    events: float = 0.4
 
 
 USUAL = Mix()
@@ -78,6 +80,7 @@ class Life:
                 (self.mix.outages, self._go_away),
                 (self.mix.breakdowns, self._break_down),
                 (self.mix.blocks, self._block),
+                (self.mix.events, self._hold_event),
             ):
                 if self._random.random() < chance:
                     self.world.at(begins + self._random.randrange(7 * HOUR, 20 * HOUR), trouble)
@@ -280,6 +283,40 @@ class Life:
         ends = starts + timedelta(hours=self._random.randint(1, 6))
         names = [str(device.address) for device in devices]
         await self._ask("block", self._services.bookings.block(names, starts, ends, why="school"))
+
+    async def _hold_event(self) -> None:
+        """Plan a class or a club on some devices of a kind; now and then it is cancelled."""
+        kind = self._random.choice(("game-pc", "vr", "studio"))
+        devices = [str(each.address) for each in self._devices if each.kind == kind]
+        chosen = self._random.sample(devices, self._random.randint(1, len(devices)))
+        starts = self.world.now().astimezone(ZONE) + timedelta(days=self._random.randint(0, 9))
+        starts = starts.replace(hour=self._random.randint(8, 17), minute=0, second=0, microsecond=0)
+        event = NewEvent(
+            devices=chosen,
+            starts_at=starts,
+            ends_at=starts + timedelta(minutes=self._random.choice((45, 60, 120))),
+            label="Koululuokka",
+            target_group="koulu",
+            rotate=self._random.choice((None, 360)),
+            buffer=self._random.choice((None, 0, 1800)),
+            outside_hours=self._random.random() < 0.2,
+            people=People(under_18=self._random.randint(5, 25), estimated=True),
+        )
+        sheet = await self._ask("plan an event", self.world.events.add(event))
+        if sheet is None:
+            return
+        for turn in sheet.turns:
+            begins = ms_from_utc(turn.starts_at) + MINUTE
+            self.world.at(begins, partial(self._sit_down, turn.id))
+        if self._random.random() < 0.15:
+            over = ms_from_utc(sheet.event.ends_at)
+            self.world.at(
+                self._random.randrange(self.world.now_ms, over + 1),
+                partial(self._cancel_event, sheet.event.id),
+            )
+
+    async def _cancel_event(self, event: str) -> None:
+        await self._ask("cancel an event", self.world.events.cancel(event, why="ill"))
 
     async def _find(self, booking_id: str) -> Booking | None:
         return await self.world.find(booking_id)

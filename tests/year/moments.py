@@ -21,7 +21,7 @@ def moment(view: View, name: str, ms: int) -> Iterator[str]:
     if turn is not None and booked is not None and not (usable or _by_leave(booked)):
         wrong.append(f"turn {turn.id} runs though it is closed")
     if booked is None and turn is None:
-        wrong += _without_turn(plan, ms, usable=usable)
+        wrong += _without_turn(plan, ms, usable=usable, pause=view.in_pause(name, ms))
     wrong += _assumed(view, name, plan, ms)
     yield from (view.say(name, ms, each) for each in wrong)
 
@@ -44,7 +44,7 @@ def _turn_as_booked(turn: PlannedTurn | None, booked: Version | None) -> Iterato
         yield f"turn {turn.id} is planned for another group"
 
 
-def _without_turn(plan: Issued, ms: int, *, usable: bool) -> Iterator[str]:
+def _without_turn(plan: Issued, ms: int, *, usable: bool, pause: bool) -> Iterator[str]:
     """Tell where somebody without a turn could begin and must not, or the other way round."""
     may_begin = plan.outside == "open" or (plan.outside == "closed" and plan.walk_in is not None)
     if not may_begin:
@@ -52,7 +52,9 @@ def _without_turn(plan: Issued, ms: int, *, usable: bool) -> Iterator[str]:
     begin_now = not plan.windows or _window(plan, ms) is not None
     if begin_now and not usable:
         yield "anybody may begin though it is closed"
-    if usable and not begin_now:
+    if begin_now and pause:
+        yield "anybody may begin in the pause after a turn"
+    if usable and not begin_now and not pause:
         yield "nobody may begin though it is open"
 
 

@@ -39,6 +39,8 @@ def spacing(view: View) -> Iterator[str]:
             if not version.live or version.device != name:
                 continue
             for other in live.values():
+                if version.event is not None and other.event == version.event:
+                    continue  # its own pause, for cleaning, follows at once
                 if other.starts < version.ends + room and version.starts < other.ends + room:
                     yield view.say(name, version.at, f"{version.id} is too near {other.id}")
             live[version.id] = version
@@ -157,7 +159,7 @@ def offers(view: View) -> Iterator[str]:
     for version, until in view.versions():
         if version.state == "offered" and version.hold_until is not None:
             due = min(version.hold_until, version.ends)
-            if until > due + KEEPING:
+            if until > _told_at(view, version.device, due) + KEEPING:
                 yield view.say(version.device, due, f"{version.id} was held for too long")
 
 

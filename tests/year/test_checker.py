@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from itertools import pairwise
@@ -85,6 +85,20 @@ def planned(version: Version) -> PlannedTurn:
     )
 
 
+def without_pauses(
+    windows: Iterable[PlannedWindow], versions: Iterable[Version]
+) -> Iterator[PlannedWindow]:
+    """Return windows less the ten minutes after each turn."""
+    for window in windows:
+        starts = window.starts
+        for version in versions:
+            if starts <= version.ends < window.ends:
+                if starts < version.ends:
+                    yield window._replace(starts=starts, ends=version.ends)
+                starts = version.ends + 600_000
+        yield window._replace(starts=starts)
+
+
 def issued(clock: float, *versions: Version) -> Issued:
     """Return the plan of some bookings. The library is open from 10 to 20 on all days."""
     windows = []
@@ -101,7 +115,7 @@ def issued(clock: float, *versions: Version) -> Issued:
         valid_until=at(clock) + 96 * HOUR,
         outside="closed",
         turns=tuple(planned(version) for version in versions),
-        windows=tuple(windows),
+        windows=tuple(without_pauses(windows, versions)),
         walk_in=(3600, 60),
     )
 
@@ -213,6 +227,7 @@ UNFAIR: list[tuple[str, Callable[[Record], None]]] = [
     ("turn c runs though it is closed", add(booking("c", 20, 21, by="device"))),
     ("anybody may begin though it is closed", plan_of(windows=())),
     ("nobody may begin though it is open", plan_of(windows=(PlannedWindow(at(10), at(14), None),))),
+    ("anybody may begin in the pause", plan_of(windows=(PlannedWindow(at(10), at(14), None),))),
     ("nuoret is not assumed", plan_of(windows=(PlannedWindow(at(10), at(19.75), None),))),
 ]
 

@@ -68,6 +68,18 @@ class View:
         found = held[place]
         return found.booking if ms < found.ends else None
 
+    def in_pause(self, name: str, ms: int) -> bool:
+        """Tell whether a turn that was not given back ended so short a while ago (hygiene)."""
+        rules, held = self.record.devices[name], self.held[name]
+        place = bisect_right(held, ms, key=attrgetter("starts")) - 1
+        if place < 0 or not rules.buffer:
+            return False
+        versions = self.histories[held[place].booking.id]
+        last = [version for version in versions if version.at <= ms][-1]
+        room = (rules.grace + rules.buffer) * SECOND
+        counts = last.live and last.device == name and last.purpose != "block"
+        return counts and last.ends <= ms < last.ends + room
+
     def plan_at(self, name: str, ms: int) -> Issued | None:
         """Return the plan that a device had at a moment."""
         plans = self.plans[name]

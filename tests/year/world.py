@@ -27,6 +27,7 @@ from orchestrator.dispatch import Dispatch
 from orchestrator.domain.bookings import Booking, BookingState
 from orchestrator.domain.next_turn import Condition
 from orchestrator.domain.opening_hours import DayHours, LocalSpan, Source
+from orchestrator.event_service import EventService
 from orchestrator.office import Office
 from orchestrator.queue_service import QueueService
 from orchestrator.services import Services, services
@@ -105,6 +106,7 @@ class World:
             replan=self._changed,
         )
         self.queue = QueueService(Bookkeeping(office))
+        self.events = EventService(Bookkeeping(office))
         #: Hears of turns that are offered to somebody in the queue.
         self.on_offer: Callable[[Booking], None] = lambda _: None
         self._lines_move = True
