@@ -6,10 +6,12 @@ import asyncio
 import hashlib
 import hmac
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 from mqtt_schemas.plan import HashedCode
 
+#: Tells whether words are one of these codes.
+Check = Callable[[str, tuple[HashedCode, ...]], Awaitable[bool]]
 #: Bytes for one code. A code that asks for more can't be verified here, so staff is asked.
 MOST_MEMORY = 64 * 2**20
 #: Nobody says more than three words.
@@ -22,10 +24,10 @@ class Checker:
     def __init__(self) -> None:
         self._one_at_a_time = asyncio.Lock()
 
-    async def check(self, words: str, codes: Iterable[HashedCode]) -> bool:
+    async def check(self, words: str, codes: tuple[HashedCode, ...]) -> bool:
         """Tell whether the words are one of these codes."""
         async with self._one_at_a_time:
-            return await asyncio.to_thread(is_one_of, words, tuple(codes))
+            return await asyncio.to_thread(is_one_of, words, codes)
 
 
 def is_one_of(words: str, codes: Iterable[HashedCode]) -> bool:

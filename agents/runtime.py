@@ -18,16 +18,29 @@ from pydantic import TypeAdapter, ValidationError
 
 from agents import cycle
 from agents.clock import Clock, Offset, plan_time_ms
-from agents.enforcement import Decision, Memory, Situation, answered, next_due_ms
+from agents.codes import Check, Checker
+from agents.enforcement import Decision, Memory, answered, next_due_ms
+from agents.granting import Proof
 from agents.link import Connection, Receive, Serve
-from agents.model import Answer, Device, Observation, Order
+from agents.model import (
+    Answer,
+    CheckIn,
+    Device,
+    Observation,
+    Order,
+    Reply,
+    Request,
+    StaffOpen,
+    TakesRequests,
+)
 from agents.outbox import Outbox, OutboxUnwritable, Verdict
+from agents.requests import codes_for
 from agents.schedule import Schedule
 from agents.sending import send_events, send_status
 from agents.status import Source, status_of, turn_now
 from agents.timesync import TimeSync
 from agents.tracking import OpenSession
-from mqtt_schemas.base import DeviceLink, DeviceState
+from mqtt_schemas.base import DeviceLink
 from mqtt_schemas.codec import Received, encode
 from mqtt_schemas.events import EventBody, OrderOutcome, Step
 from mqtt_schemas.messages import Ack, Status, TimeAnswer
@@ -74,6 +87,7 @@ class Runtime:
         without_plan: OutsideTurns = OutsideTurns.CLOSED,
         problems: Sequence[str] = (),
         new_id: Callable[[], str] = lambda: uuid.uuid4().hex,
+        check: Check | None = None,
     ) -> None:
         self._device = device
         self._outbox = outbox
@@ -82,6 +96,8 @@ class Runtime:
         self._without_plan = without_plan
         self._problems = tuple(problems)
         self._new_id = new_id
+        self._check = check or Checker().check
+        self._asking = asyncio.Lock()
         self._orders: asyncio.Queue[_Given] = asyncio.Queue()
         self._results: dict[Step, tuple[str | None, Answer]] = {}
         self._ordering = 0
@@ -99,6 +115,29 @@ class Runtime:
         self._unsaved_state: dict[str, str] = {}
         self._saved_ms, self._tried_ms = 0, 0
         self._unwritable = self._events_lost = self._silent = False
+        if isinstance(device, TakesRequests):
+            device.take_requests(self.ask)
+
+    async def ask(self, request: Request) -> Reply:
+        """Answer a request of a person at the device, one after the other.
+
+        What it came to is saved before it is told: a try that counts is never given twice.
+        """
+        async with self._asking:
+            proof = None
+            if isinstance(request, CheckIn | StaffOpen):
+                situation = cycle.situation_of(self._state, self._moment(), self._setting())
+                codes = codes_for(self._state.memory, situation, request)
+                right = bool(codes) and await self._check(request.words, codes)
+                proof = Proof(codes, right)
+            moment = self._moment()
+            come = cycle.ask(self._state, request, proof, moment, self._setting())
+            self._state = come.state
+            self._unsaved.extend(come.events)
+            self._save_now(moment)
+            self._cycle()
+            self._due.set()
+            return come.reply
 
     async def run(self) -> None:
         """Run until cancelled. What is open then is resumed by the next start."""
@@ -209,19 +248,10 @@ class Runtime:
 
     def _delay(self) -> float:
         """Return the seconds until the plan's next boundary, at most one tick."""
-        now_ms = self._moment().now_ms
-        setting = self._setting()
-        situation = Situation(
-            now_ms=now_ms,
-            schedule=setting.schedule,
-            without_plan=setting.without_plan,
-            closing=setting.closing,
-            session=self._state.session,
-            state=DeviceState.FREE,
-            ordering=setting.ordering,
-        )
+        moment = self._moment()
+        situation = cycle.situation_of(self._state, moment, self._setting())
         due_ms = next_due_ms(self._state.memory, situation)
-        return TICK if due_ms is None else min(TICK, (due_ms - now_ms) / 1000)
+        return TICK if due_ms is None else min(TICK, (due_ms - moment.now_ms) / 1000)
 
     def _moment(self) -> cycle.Moment:
         wall_ms, boot_ms = self._clock.wall_ms(), self._clock.boot_ms()
@@ -384,6 +414,7 @@ class Runtime:
             held and (held.state, held.device_link, held.problems),
             turn_now(state, self._decision),
             state.memory.blocked_reason,
+            state.memory.uncleared and state.memory.finished,
             state.session and state.session.id,
             self._schedule and self._schedule.plan.digest,
             self._own_problems(),

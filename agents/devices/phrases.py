@@ -7,9 +7,11 @@ with it nobody's name, travels to a public screen.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Literal, NamedTuple, get_args
+from typing import get_args
 
-Language = Literal["fi", "sv", "en"]
+from agents.devices.answers import ANSWERS
+from agents.devices.wordings import NOTICES, Language, Wording
+
 LANGUAGES: tuple[Language, ...] = get_args(Language)
 
 #: The lines of a common printer display hold this much.
@@ -20,88 +22,10 @@ class UnknownPhrase(ValueError):
     """The list has no such phrase, or an argument of it is missing or of the wrong type."""
 
 
-class _Wording(NamedTuple):
-    full: str
-    brief: str
-
-
-# `{duration}` is made from the argument `seconds`: in words in the full text, "5 min" or
-# "30 s" in the brief one.
-_PHRASES: Mapping[str, Mapping[Language, _Wording]] = {
-    "turn_ends_in": {
-        "fi": _Wording("Vuorosi päättyy {duration} kuluttua.", "Jäljellä {duration}"),
-        "sv": _Wording("Din tur slutar om {duration}.", "Tid kvar: {duration}"),
-        "en": _Wording("Your turn ends in {duration}.", "Time left: {duration}"),
-    },
-    "turn_over": {
-        "fi": _Wording("Vuorosi on päättynyt.", "Vuoro päättynyt"),
-        "sv": _Wording("Din tur är slut.", "Turen är slut"),
-        "en": _Wording("Your turn is over.", "Turn over"),
-    },
-    "closed_now": {
-        "fi": _Wording(
-            "Laite ei ole nyt käytettävissä. Varaa vuoro palvelupisteestä.", "Varaa ensin vuoro"
-        ),
-        "sv": _Wording(
-            "Apparaten är inte tillgänglig nu. Boka en tur i kundtjänsten.", "Boka först en tur"
-        ),
-        "en": _Wording(
-            "The device is not available now. Please book a turn at the desk.", "Book a turn first"
-        ),
-    },
-    "out_of_service": {
-        "fi": _Wording("Laite on poissa käytöstä.", "Poissa käytöstä"),
-        "sv": _Wording("Apparaten är ur bruk.", "Ur bruk"),
-        "en": _Wording("The device is out of service.", "Out of service"),
-    },
-    "no_extension": {
-        "fi": _Wording("Lisäaikaa ei nyt ole: vuoro päättyy ajallaan.", "Ei lisäaikaa"),
-        "sv": _Wording("Det finns ingen mer tid nu: turen slutar i tid.", "Ingen mer tid"),
-        "en": _Wording("There is no more time now: your turn ends as planned.", "No more time"),
-    },
-    "print_too_long": {
-        "fi": _Wording(
-            "Tuloste ei ehtisi valmiiksi vuorosi aikana, joten se keskeytettiin. "
-            "Kysy henkilökunnalta pidempää vuoroa.",
-            "Vuoro liian lyhyt",
-        ),
-        "sv": _Wording(
-            "Utskriften hinner inte bli klar under din tur, så den avbröts. "
-            "Fråga personalen om en längre tur.",
-            "Turen för kort",
-        ),
-        "en": _Wording(
-            "The print would not be done within your turn, so it was stopped. "
-            "Please ask the staff for a longer one.",
-            "Turn is too short",
-        ),
-    },
-    "print_late": {
-        "fi": _Wording(
-            "Tuloste valmistuu arviolta vasta {duration} kuluttua vuorosi päättymisestä.",
-            "Myöhässä {duration}",
-        ),
-        "sv": _Wording(
-            "Utskriften beräknas bli klar först {duration} efter att din tur har slutat.",
-            "{duration} för sent",
-        ),
-        "en": _Wording(
-            "The print is estimated to be done only {duration} after your turn ends.",
-            "{duration} too late",
-        ),
-    },
-    "paused_turn_over": {
-        "fi": _Wording(
-            "Vuorosi on päättynyt ja työ on tauolla. Kysy henkilökunnalta.", "Vuoro ohi: tauolla"
-        ),
-        "sv": _Wording("Din tur är slut och jobbet är pausat. Fråga personalen.", "Slut: pausat"),
-        "en": _Wording(
-            "Your turn is over and the job is paused. Please ask the staff.", "Turn over: paused"
-        ),
-    },
-}
+_PHRASES: Mapping[str, Mapping[Language, Wording]] = {**NOTICES, **ANSWERS}
 
 PHRASES = frozenset(_PHRASES)
+__all__ = ["LANGUAGES", "PHRASES", "Language", "UnknownPhrase", "brief", "text"]
 
 # Finnish counts in the genitive here ("5 minuutin kuluttua"), the same for one and many.
 _UNITS: Mapping[Language, Mapping[str, tuple[str, str]]] = {
@@ -114,16 +38,16 @@ _UNITS: Mapping[Language, Mapping[str, tuple[str, str]]] = {
 def text(phrase: str, language: Language, **arguments: str | int) -> str:
     """Return the phrase as whole sentences, for a screen.
 
-    `turn_ends_in` and `print_late` take `seconds`, a whole number of 0 or more; the others take
-    nothing.
-    Arguments that a phrase has no use for are ignored. Raises UnknownPhrase.
+    Phrases with a duration take `seconds`, those with a count it (`tries`, `rounds`): whole
+    numbers of 0 or more. Arguments that a phrase has no use for are ignored. Raises
+    UnknownPhrase.
     """
     template = _wording(phrase, language).full
-    if "{duration}" not in template:
-        return template
-    count, unit = _duration(phrase, arguments)
-    one, many = _UNITS[language][unit]
-    return template.format(duration=f"{count} {one if count == 1 else many}")
+    if "{duration}" in template:
+        count, unit = _duration(phrase, arguments)
+        one, many = _UNITS[language][unit]
+        template = template.replace("{duration}", f"{count} {one if count == 1 else many}")
+    return _counts(phrase, template, arguments)
 
 
 def brief(phrase: str, language: Language, **arguments: str | int) -> str:
@@ -135,10 +59,17 @@ def brief(phrase: str, language: Language, **arguments: str | int) -> str:
     if "{duration}" not in template:
         return template
     count, unit = _duration(phrase, arguments)
-    return template.format(duration=f"{count} {unit}")
+    return template.replace("{duration}", f"{count} {unit}")
 
 
-def _wording(phrase: str, language: Language) -> _Wording:
+def _counts(phrase: str, template: str, arguments: Mapping[str, str | int]) -> str:
+    for name in ("tries", "rounds"):
+        if f"{{{name}}}" in template:
+            template = template.replace(f"{{{name}}}", str(_number(phrase, name, arguments)))
+    return template
+
+
+def _wording(phrase: str, language: Language) -> Wording:
     try:
         return _PHRASES[phrase][language]
     except KeyError:
@@ -147,9 +78,14 @@ def _wording(phrase: str, language: Language) -> _Wording:
 
 def _duration(phrase: str, arguments: Mapping[str, str | int]) -> tuple[int, str]:
     """Return a count and its unit. A warning that left a second late still says "5 min"."""
-    seconds = arguments.get("seconds")
-    if not isinstance(seconds, int) or seconds < 0:
-        raise UnknownPhrase(f"{phrase} needs seconds, a whole number, and got {seconds!r}")
+    seconds = _number(phrase, "seconds", arguments)
     if seconds < 55:
         return seconds, "s"
     return max(1, (seconds + 30) // 60), "min"
+
+
+def _number(phrase: str, name: str, arguments: Mapping[str, str | int]) -> int:
+    number = arguments.get(name)
+    if not isinstance(number, int) or number < 0:
+        raise UnknownPhrase(f"{phrase} needs {name}, a whole number, and got {number!r}")
+    return number
