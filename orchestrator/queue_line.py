@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 
 from mqtt_schemas.base import to_utc
@@ -47,22 +47,22 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a look at a line did. next_at: when time alone will let more be done, or None."""
+    """What a look at a line did.
 
-    offered: tuple[Waiter, ...] = ()
-    next_at: datetime | None = None
+    addresses: the devices whose turns changed. next_at: when time alone will let more be done.
+    """
 
-    @property
-    def addresses(self) -> set[Address]:
-        """The devices whose plans change."""
-        return {each.booking.address for each in self.offered if each.booking is not None}
+    offered: tuple[Waiter, ...]
+    addresses: frozenset[Address]
+    next_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
     """Those who wait for a kind of device at a site.
 
-    conditions: of devices with an agent, as they were just before the transaction.
+    conditions: of devices with an agent, as they were just before the transaction. changed: the
+    devices whose turns the transaction has changed so far.
     """
 
     office: Office
@@ -70,6 +70,7 @@ class Line:
     kind: str
     now: datetime
     conditions: Mapping[Address, Condition]
+    changed: set[Address] = field(default_factory=set)
 
     @property
     def devices(self) -> list[Device]:
@@ -91,11 +92,14 @@ class Line:
         return to_utc(begin_of(self.day + _DAY, self.office.zone))
 
     def find(self, rows: Connection, number: int) -> Ticket:
-        """Return a number of today. Raises NotKnown."""
+        """Return a number of today, or one that is at hand since yesterday. Raises NotKnown."""
         ticket = queue.find(rows, self.site, self.kind, self.day, number)
-        if ticket is None:
-            raise NotKnown(f"There is no number {number} for {self.kind} today.")
-        return ticket
+        if ticket is not None:
+            return ticket
+        for late in queue.at_hand(rows, self.site, self.kind):
+            if late.number == number:
+                return late
+        raise NotKnown(f"There is no number {number} for {self.kind} today.")
 
     def move_on(self, rows: Connection) -> Made:
         """Settle what became of offers, and make those that can be made now."""
@@ -103,17 +107,20 @@ class Line:
         made = [self._hold(rows, each) for each in offers(line, self._places(rows), self.now)]
         if made:
             line = queue.at_hand(rows, self.site, self.kind)
-        if not line:
-            return Made(tuple(made))
-        moment = next_moment(self._forecast(rows, line), self.now)
-        return Made(tuple(made), min(self.midnight, moment or self.midnight))
+        next_at = None
+        if line:
+            moment = next_moment(self._forecast(rows, line), self.now)
+            next_at = min(self.midnight, moment or self.midnight)
+        return Made(tuple(made), frozenset(self.changed), next_at)
 
     def settle(self, rows: Connection) -> list[Ticket]:
         """See what became of offers and of yesterday's numbers. Returns the line as it is then."""
+        out = queue.out_of_service(rows, self.site)
         for ticket in queue.at_hand(rows, self.site, self.kind):
-            state = settled(ticket, self._booking(rows, ticket))
-            if ticket.state is TicketState.WAITING and ticket.day < self.day:
-                state = TicketState.EXPIRED
+            booking = self._booking(rows, ticket)
+            if booking is not None and booking.address.device in out:
+                booking = self._take_back(rows, booking)
+            state = settled(ticket, booking, self.now, self.day)
             if state is not ticket.state:
                 queue.move(rows, ticket, state)
                 self.note(rows, f"number_{state}", ticket)
@@ -143,6 +150,7 @@ class Line:
         released = None
         if booking is not None and booking.state is BookingState.OFFERED:
             released = bookings.set_state(rows, booking, BookingState.RELEASED)
+            self.changed.add(booking.address)
         queue.move(rows, ticket, state)
         return released
 
@@ -153,9 +161,17 @@ class Line:
         entry = audit.Entry(at=self.now, role=role, what=what, target=ticket.id, details=details)
         audit.record(rows, entry)
 
+    def _take_back(self, rows: Connection, booking: Booking) -> Booking:
+        """Take back the offer of a device that staff took out of service meanwhile."""
+        if booking.state is not BookingState.OFFERED:
+            return booking
+        self.changed.add(booking.address)
+        return bookings.set_state(rows, booking, BookingState.CANCELLED) or booking
+
     def _hold(self, rows: Connection, offer: Offer) -> Waiter:
         booking = offered(offer, secrets.token_hex(6), self.now)
         bookings.insert(rows, booking, created=self.now)
+        self.changed.add(booking.address)
         ticket = queue.move(rows, offer.ticket, TicketState.OFFERED, booking.id)
         if ticket.mark is not None:
             quotas.keep(rows, ticket.mark, booking.id, quota.week_of(self.now, self.office.zone))

@@ -154,7 +154,7 @@ class QueueService:
         for site, kind in await self._database.read(queue.lines):
             line = self._line_of(site, kind)
             made = await self._database.write(line.move_on)
-            if made.offered:
+            if made.addresses:
                 self._tell(made)
             if made.next_at is not None:
                 moments.append(made.next_at)
@@ -186,8 +186,6 @@ class QueueService:
             return line.find(rows, number), released, line.move_on(rows)
 
         ticket, released, made = await self._database.write(give_up)
-        if released is not None:
-            self._office.replan({released.address})
         self._tell(made)
         return Waiter(ticket, booking=released)
 

@@ -153,15 +153,28 @@ def offered(offer: Offer, booking_id: str, now: datetime) -> Booking:
     )
 
 
-def settled(ticket: Ticket, booking: Booking | None) -> TicketState:
-    """Return where an offered number stands, by what became of its booking."""
-    if ticket.state is not TicketState.OFFERED:
-        return ticket.state
-    if booking is None:
+def settled(ticket: Ticket, booking: Booking | None, now: datetime, today: date) -> TicketState:
+    """Return where a number stands, by what became of its turn and of its day.
+
+    One whose turn was taken back, since its device broke or is needed otherwise, waits again,
+    at its old place.
+    """
+    state = ticket.state
+    if state is TicketState.OFFERED:
+        state = TicketState.EXPIRED if booking is None else _of_turn(booking, now)
+    if state is TicketState.WAITING and ticket.day < today:
         return TicketState.EXPIRED
+    return state
+
+
+def _of_turn(booking: Booking, now: datetime) -> TicketState:
     if booking.state in (BookingState.CHECKED_IN, BookingState.USED):
         return TicketState.TAKEN
-    return TicketState.OFFERED if booking.live else TicketState.EXPIRED
+    if booking.state is BookingState.CANCELLED:
+        return TicketState.WAITING
+    if booking.live and now < booking.ends_at:
+        return TicketState.OFFERED
+    return TicketState.EXPIRED
 
 
 def _turn(place: Place, ticket: Ticket, now: datetime) -> FreeTurn | None:

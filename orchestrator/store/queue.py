@@ -101,9 +101,11 @@ def move(
 ) -> Ticket:
     """Give a number another state. Returns it as it is then.
 
-    Once nothing more can be offered to it, what the customer was known by goes.
+    One that waits again has no turn. Once nothing more can be offered to it, what the customer
+    was known by goes.
     """
-    moved = replace(ticket, state=state, booking=booking or ticket.booking)
+    held = None if state is TicketState.WAITING else booking or ticket.booking
+    moved = replace(ticket, state=state, booking=held)
     done = state not in (TicketState.WAITING, TicketState.OFFERED)
     if done:
         moved = replace(moved, code=None, mark=None)

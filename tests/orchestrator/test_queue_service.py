@@ -180,6 +180,36 @@ async def test_a_device_that_can_not_be_given_out_is_not_offered(desk: Desk) -> 
     assert await desk.numbers() == [(1, TicketState.OFFERED), (2, TicketState.WAITING)]
 
 
+async def test_who_is_offered_a_device_that_breaks_keeps_their_place(database: Database) -> None:
+    """Taken out of service, or the turn cancelled by staff: the next device is theirs first."""
+    desk = Desk(database, VR)
+    held = (await desk.join()).waiter.booking
+    await desk.join()
+    assert held is not None
+    desk.replanned.clear()
+    await desk.database.write(
+        lambda rows: rows.execute(
+            "INSERT INTO staff_words (site, device, out_of_service) VALUES ('paja', 'vr-1', 'x')"
+        )
+    )
+    await desk.service.move_on()
+    assert await desk.numbers() == [(1, TicketState.WAITING), (2, TicketState.WAITING)]
+    assert [each.state for each in await desk.booked()] == [BookingState.CANCELLED]
+    assert "system number_waiting paja/vr/2026-11-25/1" in await desk.audited()
+    assert desk.replanned == [{VR.address}]
+    await desk.database.write(lambda rows: rows.execute("DELETE FROM staff_words"))
+    await desk.service.move_on()
+    assert await desk.numbers() == [(1, TicketState.OFFERED), (2, TicketState.WAITING)]
+
+
+async def test_an_offer_over_midnight_can_still_be_accepted(desk: Desk) -> None:
+    """By the number of the day before."""
+    desk.clock.pass_by(10 * 3600 - 300)
+    await desk.join()
+    desk.clock.pass_by(400)
+    assert (await desk.service.accept("vr", 1, Answers())).booking.state == "checked_in"
+
+
 async def test_who_leaves_gives_the_held_turn_to_the_next(desk: Desk) -> None:
     """At once; whoever waits in line just goes."""
     for _ in range(3):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, timedelta
+from datetime import UTC, date, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -37,6 +37,7 @@ from tests.orchestrator.domain.queues import (
     ticket,
 )
 
+TODAY = date(2026, 11, 25)
 CODE = HashedCode(salt="0" * 32, hash="0" * 64)
 PLACES = st.integers(0, 4).flatmap(
     lambda number: st.tuples(*(places(each) for each in range(number)))
@@ -191,16 +192,30 @@ def test_an_offer_is_a_turn_that_is_held() -> None:
     ("state", "stands"),
     [
         (BookingState.OFFERED, TicketState.OFFERED),
+        (BookingState.BOOKED, TicketState.OFFERED),
         (BookingState.CHECKED_IN, TicketState.TAKEN),
         (BookingState.USED, TicketState.TAKEN),
         (BookingState.RELEASED, TicketState.EXPIRED),
         (BookingState.NO_SHOW, TicketState.EXPIRED),
-        (BookingState.CANCELLED, TicketState.EXPIRED),
+        (BookingState.CANCELLED, TicketState.WAITING),
     ],
 )
 def test_a_number_stands_where_its_turn_does(state: BookingState, stands: TicketState) -> None:
-    """However the turn came to that: at the device, at the desk, or by time alone."""
+    """However the turn came to that; one whose turn was taken back waits at its old place."""
     customer = replace(ticket(1), state=TicketState.OFFERED)
-    assert settled(customer, booked(0, 30, state=state)) is stands
-    assert settled(customer, None) is TicketState.EXPIRED
-    assert settled(ticket(1), booked(0, 30, state=state)) is TicketState.WAITING
+    turn = booked(0, 30, state=state)
+    assert settled(customer, turn, NOW, TODAY) is stands
+    assert settled(customer, None, NOW, TODAY) is TicketState.EXPIRED
+    assert settled(ticket(1), turn, NOW, TODAY) is TicketState.WAITING
+
+
+def test_a_number_ends_with_its_day_or_its_turn() -> None:
+    """An offer over midnight stands; one of a device that never told ends with its time."""
+    tomorrow = TODAY + timedelta(days=1)
+    customer = replace(ticket(1), state=TicketState.OFFERED)
+    turn = booked(0, 30, state=BookingState.OFFERED)
+    assert settled(ticket(1), None, NOW, tomorrow) is TicketState.EXPIRED
+    assert settled(customer, turn, at(29), tomorrow) is TicketState.OFFERED
+    assert settled(customer, turn, at(30), TODAY) is TicketState.EXPIRED
+    back = replace(turn, state=BookingState.CANCELLED)
+    assert settled(customer, back, NOW, tomorrow) is TicketState.EXPIRED
