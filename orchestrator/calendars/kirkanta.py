@@ -18,6 +18,7 @@ from typing import Any
 
 from orchestrator.calendars.hours_model import Parsed, in_order, note_of
 from orchestrator.calendars.model import MAX_SIZE, BadEntry, Fault, Unreadable
+from orchestrator.domain.hours_words import clock
 from orchestrator.domain.opening_hours import (
     MIDNIGHT,
     DayHours,
@@ -189,9 +190,7 @@ def _note(info: object) -> str | None:
 
 
 def _say(span: LocalSpan) -> str:
-    return " to ".join(
-        f"{seconds // 3600:02}:{seconds % 3600 // 60:02}" for seconds in (span.from_, span.to)
-    )
+    return f"{clock(span.from_)} to {clock(span.to)}"
 
 
 def _shown(value: object) -> str:
