@@ -169,6 +169,7 @@ class Window(Model):
     assumed_group: Id | None = Field(
         default=None, description="of use that declares none, e.g. in youth hours"
     )
+    exclusive: bool = Field(default=False, description="walk-ins of other groups are refused")
 
     @model_validator(mode="after")
     def _in_order(self) -> Self:

@@ -20,6 +20,7 @@ from mqtt_schemas.topics import Address, Instance
 from orchestrator import bus as mqtt
 from orchestrator.alarms import Alarms
 from orchestrator.attendant import Attendant
+from orchestrator.attended_keeper import AttendedKeeper
 from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.broker.access import AccessError, orchestrator_user
 from orchestrator.broker.credentials import CredentialsError
@@ -29,6 +30,7 @@ from orchestrator.broker.listener import Tls as BrokersTls
 from orchestrator.broker.server import BrokerFailed
 from orchestrator.broker.setup import credentials_of, users_of
 from orchestrator.bus import Bus
+from orchestrator.circumstances import Circumstances
 from orchestrator.closing import Closing
 from orchestrator.config import Configuration
 from orchestrator.coverage import Coverages
@@ -42,6 +44,7 @@ from orchestrator.notify import Notify
 from orchestrator.office import Office
 from orchestrator.overview import Overview
 from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
+from orchestrator.public_holidays import is_holiday
 from orchestrator.queue_keeper import Conditions, QueueKeeper
 from orchestrator.services import services
 from orchestrator.store.database import Database
@@ -180,6 +183,7 @@ async def _until_stopped(
             inside.create_task(parts.dispatch.run(), name="dispatch"),
             inside.create_task(parts.turn_keeper.run(), name="turns"),
             inside.create_task(parts.queue_keeper.run(), name="queue"),
+            inside.create_task(parts.attended_keeper.run(), name="attended"),
             inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(parts.attendant.run(), name="attendant"),
             inside.create_task(parts.coverages.run(), name="coverage"),
@@ -290,6 +294,9 @@ class Parts:
             now=clocks.now,
             monotonic=clocks.monotonic,
             contested=lambda: bool(self.bus.others),
+            circumstances=Circumstances(
+                configured=config.hours, zone=config.zone, is_holiday=is_holiday
+            ),
         )
         self.ingest = Ingest(
             database=database,
@@ -342,6 +349,7 @@ class Parts:
                 replan=self._replan,
                 hours=config.hours,
                 conditions=self.conditions.now,
+                keep=self.ingest.keep,
             )
         )
         self.alarms = Alarms(
@@ -352,6 +360,7 @@ class Parts:
             now=clocks.now,
             monotonic=clocks.monotonic,
         )
+        self.attended_keeper = AttendedKeeper(self.services.office)
         self.queue_keeper = QueueKeeper(service=self.services.queue, now=clocks.now)
         self.conditions.hear = self.queue_keeper.wake
         self._now, self._monotonic = clocks.now, clocks.monotonic
@@ -438,7 +447,10 @@ class Parts:
 
     async def _deliver(self, address: Address, matters_at: datetime | None) -> Delivery:
         self.turn_keeper.look_at([address])
+        self.attended_keeper.look_at([address])
         self.queue_keeper.wake()
+        if self.services.office.devices[address].kind == ATTENDED:
+            return Delivery.AT_DESK
         return await self.dispatch.deliver(address, matters_at)
 
     def _replan(self, addresses: Collection[Address]) -> None:
@@ -446,5 +458,6 @@ class Parts:
         self._changed(addresses)
 
     def _changed(self, addresses: Collection[Address]) -> None:
+        self.attended_keeper.look_at(addresses)
         self.queue_keeper.wake()
         self.dispatch.replan(addresses)

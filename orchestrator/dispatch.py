@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 
 import structlog
 
@@ -13,14 +14,16 @@ from mqtt_schemas.codec import encode
 from mqtt_schemas.messages import PlanInForce, Status
 from mqtt_schemas.plan import Plan
 from mqtt_schemas.topics import Address, Channel, device_topic
+from orchestrator.circumstances import Circumstances
 from orchestrator.deadlines import Deadlines
 from orchestrator.delivery import Delivery
 from orchestrator.domain.agreement import Agreement, judge, retry_after, revision_after
-from orchestrator.domain.devices import Device
-from orchestrator.domain.planning import earliest_end, issue, look_ahead, says
+from orchestrator.domain.devices import ATTENDED, Device
+from orchestrator.domain.plan_parts import NOTHING_HOLDS
+from orchestrator.domain.planning import Outlook, earliest_end, issue, look_ahead, says
 from orchestrator.publish import Publish
 from orchestrator.store import bookings, plans
-from orchestrator.store.database import Database
+from orchestrator.store.database import Connection, Database
 from orchestrator.store.errors import StoreFailed
 from orchestrator.twins import Twins
 
@@ -75,7 +78,7 @@ class Dispatch:
     outbid each other for ever, and a device would go from one's turns to the other's and back.
     """
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - a part each, all by keyword
         self,
         *,
         database: Database,
@@ -86,6 +89,7 @@ class Dispatch:
         now: Callable[[], datetime],
         monotonic: Callable[[], float],
         contested: Callable[[], bool] = lambda: False,
+        circumstances: Circumstances | None = None,
     ) -> None:
         self.conflicts = 0
         self._database = database
@@ -95,7 +99,10 @@ class Dispatch:
         self._now = now
         self._monotonic = monotonic
         self._contested = contested
-        self._lanes = {address: _Lane(device) for address, device in devices.items()}
+        self._circumstances = circumstances
+        self._lanes = {
+            address: _Lane(device) for address, device in devices.items() if device.kind != ATTENDED
+        }
         self._boundaries: Deadlines[Address] = Deadlines()
         self._retries: Deadlines[Address] = Deadlines()
         self._waiting: set[Address] = set()
@@ -164,9 +171,12 @@ class Dispatch:
     ) -> Delivery:
         """Plan a device anew after a change and tell how far that came, after `within` s at most.
 
-        matters_at: from when on the change matters; None: at once.
+        matters_at: from when on the change matters; None: at once. An attended device has no
+        agent to be told.
         """
-        lane = self._lanes[address]
+        lane = self._lanes.get(address)
+        if lane is None:
+            return Delivery.IN_FORCE
         plan = await self.refresh(address)
         if plan is None or lane.boundary is None:
             return Delivery.NOT_STORED
@@ -183,9 +193,12 @@ class Dispatch:
 
     def replan(self, addresses: Collection[Address]) -> None:
         """Have devices planned anew soon: what holds for them has changed."""
-        for address in addresses:
+        if self._circumstances is not None:
+            self._circumstances.forget()
+        planned = [address for address in addresses if address in self._lanes]
+        for address in planned:
             self._lanes[address].changed = True
-        self._look_at(addresses)
+        self._look_at(planned)
 
     def _look_at(self, addresses: Iterable[Address]) -> None:
         self._waiting.update(addresses)
@@ -222,12 +235,8 @@ class Dispatch:
         With `reported`, in any case, above the revision that the device has.
         """
         now, address = self._now(), lane.device.address
-        since = earliest_end(lane.device.policy, now)
         try:
-            known = await self._database.read(
-                lambda rows: bookings.of_device(rows, address, ends_after=since)
-            )
-            outlook = look_ahead(lane.device, known, now)
+            outlook = await self._database.read(partial(self._look_ahead, lane.device, now))
             content = outlook.content
             same = lane.plan is not None and says(lane.plan, content, self._issuer)
             if reported is not None or not same:
@@ -242,6 +251,14 @@ class Dispatch:
         lane.boundary = outlook.boundary
         self._boundaries.set(address, outlook.boundary.timestamp())
         self._say_stored()
+
+    def _look_ahead(self, device: Device, now: datetime, rows: Connection) -> Outlook:
+        since = earliest_end(device.policy, now)
+        known = bookings.of_device(rows, device.address, ends_after=since)
+        holds = NOTHING_HOLDS
+        if self._circumstances is not None:
+            holds = self._circumstances.of(rows, device, now)
+        return look_ahead(device, known, now, holds=holds)
 
     async def _keep(self, lane: _Lane, plan: Plan) -> None:
         address = lane.device.address

@@ -3,18 +3,33 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from itertools import pairwise
 from typing import Literal
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.codec import sealed
-from mqtt_schemas.plan import MAX_TURNS, AtEnd, OutsideTurns, Plan, Turn
+from mqtt_schemas.plan import (
+    MAX_TURNS,
+    MAX_WINDOWS,
+    AtEnd,
+    Notice,
+    OutsideTurns,
+    Plan,
+    PrintFit,
+    StaffCode,
+    Turn,
+    WalkIn,
+    Window,
+)
 from mqtt_schemas.topics import Address
+from orchestrator.domain import plan_parts as parts
+from orchestrator.domain import print_fit
 from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import Device, Policy
+from orchestrator.domain.plan_parts import NOTHING_HOLDS, Holds
+from orchestrator.domain.staff_words import StaffWords
 
 #: How far a plan reaches on the day that it is moved on. A day less is what is always left.
 HORIZON = timedelta(hours=96)
@@ -34,7 +49,13 @@ class Content:
     valid_until: datetime
     after_expiry: Literal[OutsideTurns.OPEN, OutsideTurns.CLOSED]
     outside_turns: OutsideTurns
-    turns: tuple[Turn, ...]
+    turns: tuple[Turn, ...] = ()
+    windows: tuple[Window, ...] = ()
+    notices: tuple[Notice, ...] = ()
+    walk_in: WalkIn | None = None
+    staff_code: StaffCode | None = None
+    print_fit: PrintFit | None = None
+    cleared: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,29 +71,51 @@ def look_ahead(
     bookings: Iterable[Booking],
     now: datetime,
     *,
+    holds: Holds = NOTHING_HOLDS,
     horizon: timedelta = HORIZON,
 ) -> Outlook:
     """Return what the device's plan says at `now`, and until when. Equal input, equal plan.
 
     Total: of bookings that overlap (a restored or hand-made store) the earlier one is planned.
+    Out of service there are no turns: staff moves the one that runs, with its time, to another
+    device.
     """
     policy, moved = device.policy, last_move(device.address, now)
-    until = moved + horizon
-    turns = tuple(
+    until, known, words = moved + horizon, list(bookings), holds.words.at(now)
+    found = parts.windows(policy, known, holds, moved, until)
+    turns = [
         turn
-        for turn in _turns(policy, bookings)
+        for turn in (() if words.out_of_service else parts.turns(policy, known, holds))
         if turn.starts_at < until and now < leaves_plan_at(policy, turn)
-    )
-    boundary = min([moved + _DAY, *(leaves_plan_at(policy, turn) for turn in turns)])
-    if len(turns) > MAX_TURNS:
-        until = turns[MAX_TURNS].starts_at
+    ]
+    until = _within_bounds(until, turns, found or ())
+    changes = [
+        moved + _DAY,
+        *(leaves_plan_at(policy, turn) for turn in turns),
+        *(notice.until for notice in words.notices),
+    ]
+    closed = found is not None and not found
     content = Content(
         valid_until=until,
         after_expiry=policy.after_expiry,
-        outside_turns=policy.outside_turns,
-        turns=turns[:MAX_TURNS],
+        outside_turns=_outside(policy, words, closed=closed),
+        turns=tuple(turn for turn in turns if turn.starts_at < until),
+        windows=tuple(window for window in found or () if window.starts_at < until),
+        notices=words.notices,
+        walk_in=None if closed or words.out_of_service else parts.walk_in(policy, holds),
+        staff_code=parts.staff_code(policy, holds.staff_codes),
+        print_fit=print_fit.said(policy, holds.prints),
+        cleared=words.cleared,
     )
-    return Outlook(content, boundary)
+    return Outlook(content, min(changes))
+
+
+def reach(
+    device: Device, now: datetime, *, horizon: timedelta = HORIZON
+) -> tuple[datetime, datetime]:
+    """Return the span that a device's plan is about: `Holds` must cover it."""
+    moved = last_move(device.address, now)
+    return moved, moved + horizon
 
 
 def plan_content(
@@ -80,10 +123,11 @@ def plan_content(
     bookings: Iterable[Booking],
     now: datetime,
     *,
+    holds: Holds = NOTHING_HOLDS,
     horizon: timedelta = HORIZON,
 ) -> Content:
     """Return what the device's plan says at `now` (look_ahead)."""
-    return look_ahead(device, bookings, now, horizon=horizon).content
+    return look_ahead(device, bookings, now, holds=holds, horizon=horizon).content
 
 
 def next_boundary(
@@ -91,10 +135,26 @@ def next_boundary(
     bookings: Iterable[Booking],
     now: datetime,
     *,
+    holds: Holds = NOTHING_HOLDS,
     horizon: timedelta = HORIZON,
 ) -> datetime:
     """Return the first moment after `now` at which time alone changes the plan (look_ahead)."""
-    return look_ahead(device, bookings, now, horizon=horizon).boundary
+    return look_ahead(device, bookings, now, holds=holds, horizon=horizon).boundary
+
+
+def _outside(policy: Policy, words: StaffWords, *, closed: bool) -> OutsideTurns:
+    if words.out_of_service:
+        return OutsideTurns.OUT_OF_SERVICE
+    return OutsideTurns.CLOSED if closed else policy.outside_turns
+
+
+def _within_bounds(until: datetime, turns: Sequence[Turn], windows: Sequence[Window]) -> datetime:
+    """Return until when the plan is good: as far as a message has room for."""
+    if len(turns) > MAX_TURNS:
+        until = min(until, turns[MAX_TURNS].starts_at)
+    if len(windows) > MAX_WINDOWS:
+        until = min(until, windows[MAX_WINDOWS].starts_at)
+    return until
 
 
 def last_move(address: Address, now: datetime) -> datetime:
@@ -151,42 +211,10 @@ def _plan(content: Content, issuer: str, revision: int, now: datetime) -> Plan:
         after_expiry=content.after_expiry,
         outside_turns=content.outside_turns,
         turns=content.turns,
-    )
-
-
-def _turns(policy: Policy, bookings: Iterable[Booking]) -> list[Turn]:
-    """Return the turns of all bookings that are live, in order, none overlapping."""
-    planned: list[Booking] = []
-    seen: set[str] = set()
-    for booking in sorted(bookings, key=lambda b: (b.starts_at, b.ends_at, b.id)):
-        in_the_way = planned and booking.starts_at < planned[-1].ends_at
-        if not booking.live or in_the_way or booking.id in seen:
-            continue
-        planned.append(booking)
-        seen.add(booking.id)
-    gaps = [later.starts_at - earlier.ends_at for earlier, later in pairwise(planned)]
-    return [
-        _turn(policy, booking, gap)
-        for booking, gap in zip(planned, [*gaps, timedelta.max], strict=bool(planned))
-    ]
-
-
-def _turn(policy: Policy, booking: Booking, gap: timedelta) -> Turn:
-    """Return a booking's turn. `gap` is the time up to the next one.
-
-    The grace gives way where a policy was changed after the bookings were made.
-    """
-    length = booking.ends_at - booking.starts_at
-    grace = min(timedelta(seconds=policy.grace), gap)
-    return Turn(
-        id=booking.id,
-        starts_at=booking.starts_at,
-        ends_at=booking.ends_at,
-        warn_before=tuple(
-            seconds for seconds in policy.warn_before if timedelta(seconds=seconds) < length
-        ),
-        grace=int(grace.total_seconds()),
-        at_end=policy.at_end,
-        target_group=booking.target_group,
-        party_size=booking.party_size,
+        windows=content.windows,
+        notices=content.notices,
+        walk_in=content.walk_in,
+        staff_code=content.staff_code,
+        print_fit=content.print_fit,
+        cleared=content.cleared,
     )
