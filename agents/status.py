@@ -10,6 +10,7 @@ from agents.clock import Offset
 from agents.coverage import Watch
 from agents.cycle import Moment, State, snapshot
 from agents.enforcement import Decision
+from agents.granting import MOST_TRIES
 from agents.schedule import Schedule
 from agents.tracking import OpenSession
 from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
@@ -24,6 +25,8 @@ from mqtt_schemas.messages import (
     Watching,
 )
 
+#: The problem of a device at which a turn's code was given wrong too often.
+TRIES_USED_UP = "code_tries_used_up"
 #: What the contract has room for.
 MOST_PROBLEMS, MOST_READINGS = 16, 64
 
@@ -58,8 +61,23 @@ def status_of(source: Source, connection: str) -> Status:
         clock=_clock(source.moment, source.offset),
         watching=_watching(now.watch),
         outbox=source.outbox,
-        problems=tuple(dict.fromkeys(source.problems))[:MOST_PROBLEMS],
+        problems=_problems(source),
     )
+
+
+def _problems(source: Source) -> tuple[str, ...]:
+    told = [TRIES_USED_UP] if _tries_used_up(source) else []
+    return tuple(dict.fromkeys((*told, *source.problems)))[:MOST_PROBLEMS]
+
+
+def _tries_used_up(source: Source) -> bool:
+    """Tell whether a turn that is not over can be opened by staff only."""
+    for turn_id, known in source.state.memory.turns.items():
+        turn = source.schedule.find(turn_id) if source.schedule else None
+        to_come = turn is not None and source.moment.now_ms < turn.closes_ms
+        if to_come and known.tries >= MOST_TRIES and not known.checked_in:
+            return True
+    return False
 
 
 def turn_now(state: State, decision: Decision | None) -> TurnNow | None:

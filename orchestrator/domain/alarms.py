@@ -19,7 +19,7 @@ from mqtt_schemas.plan import AtEnd, Plan
 from mqtt_schemas.topics import Address
 
 #: The problem of a status that tells that a turn's code was given wrong too often.
-TRIES_EXHAUSTED = "code_tries_exhausted"
+TRIES_USED_UP = "code_tries_used_up"
 #: An agent tries three times, then calls a use blocked (agents.enforcement); heartbeats, 15 s.
 TRYING = timedelta(seconds=90)
 #: So long a use on a closed device may take to be ended.
@@ -36,7 +36,7 @@ class Kind(StrEnum):
 
     use_outside: the closed device is in use. used_outside: it was, today. not_obeyed: the
     device would not end a use, or a use goes on past its turn's end and grace. plan_not_in_force:
-    its agent is there and does not carry out its plan. code_tries_exhausted: a turn's code was
+    its agent is there and does not carry out its plan. code_tries_used_up: a turn's code was
     given wrong too often, so only staff can open it.
     """
 
@@ -44,7 +44,7 @@ class Kind(StrEnum):
     USED_OUTSIDE = "used_outside"
     NOT_OBEYED = "not_obeyed"
     PLAN_NOT_IN_FORCE = "plan_not_in_force"
-    CODE_TRIES_EXHAUSTED = "code_tries_exhausted"
+    CODE_TRIES_USED_UP = "code_tries_used_up"
 
 
 class Severity(StrEnum):
@@ -60,7 +60,7 @@ _SEVERITY = {
     Kind.USED_OUTSIDE: Severity.NOTE,
     Kind.NOT_OBEYED: Severity.CRITICAL,
     Kind.PLAN_NOT_IN_FORCE: Severity.WARNING,
-    Kind.CODE_TRIES_EXHAUSTED: Severity.WARNING,
+    Kind.CODE_TRIES_USED_UP: Severity.WARNING,
 }
 _DELAY = {
     Kind.USE_OUTSIDE: ENDING,
@@ -167,9 +167,9 @@ def _conditions(seen: Seen, now: datetime) -> Iterator[_Condition]:
         yield _Condition(Kind.PLAN_NOT_IN_FORCE)
     if status.session is not None and status.session.basis is Basis.OUTSIDE and not not_obeyed:
         yield _Condition(Kind.USE_OUTSIDE, _began(status))
-    if TRIES_EXHAUSTED in status.problems:
+    if TRIES_USED_UP in status.problems:
         turn = status.turn.id if status.turn else None
-        yield _Condition(Kind.CODE_TRIES_EXHAUSTED, turn=turn)
+        yield _Condition(Kind.CODE_TRIES_USED_UP, turn=turn)
 
 
 def _not_obeyed(seen: Seen, status: Status, now: datetime) -> _Condition | None:

@@ -18,7 +18,7 @@ _SENTENCES: Mapping[Kind, str] = {
     Kind.USED_OUTSIDE: "{name} was used {count} without a right to it today.",
     Kind.NOT_OBEYED: "{name} does not end a use that is over.",
     Kind.PLAN_NOT_IN_FORCE: "{name} does not carry out its plan.",
-    Kind.CODE_TRIES_EXHAUSTED: (
+    Kind.CODE_TRIES_USED_UP: (
         "The code of a turn on {name} was given wrong too often: open it by hand."
     ),
 }

@@ -9,10 +9,11 @@ import pytest
 
 from agents.clock import Offset
 from agents.cycle import Moment, Setting, State, cycle, resume
-from agents.enforcement import Decision
+from agents.enforcement import Decision, TurnMemory
+from agents.granting import MOST_TRIES
 from agents.model import Observation
 from agents.schedule import Schedule
-from agents.status import MOST_PROBLEMS, MOST_READINGS, Source, status_of
+from agents.status import MOST_PROBLEMS, MOST_READINGS, TRIES_USED_UP, Source, status_of
 from mqtt_schemas.base import Basis, DeviceLink, DeviceState
 from mqtt_schemas.codec import decode, encode
 from mqtt_schemas.events import Step
@@ -164,3 +165,24 @@ def test_what_has_no_place_in_the_message_is_left_out() -> None:
     assert status.problems == problems[:MOST_PROBLEMS]
     topic = device_topic(ADDRESS, Channel.STATUS)
     assert decode(topic, encode(status)).message == status
+
+
+@pytest.mark.parametrize(
+    ("known", "at_s", "told"),
+    [
+        (TurnMemory(tries=MOST_TRIES), 20, True),
+        (TurnMemory(tries=MOST_TRIES - 1), 20, False),
+        (TurnMemory(tries=MOST_TRIES, checked_in=True), 20, False),
+        (TurnMemory(tries=MOST_TRIES), 101, False),
+    ],
+)
+def test_a_turn_that_only_staff_can_open_is_a_problem(
+    known: TurnMemory,
+    at_s: int,
+    told: bool,  # noqa: FBT001 - a parameter of pytest
+) -> None:
+    """While it is not over and staff has not opened it: its code was guessed at."""
+    state = resume(None, moment(0), "simulated/1")[0]
+    state = replace(state, memory=replace(state.memory, turns={"a": known}))
+    status = status_of(replace(source(state), moment=moment(at_s * 1000)), CONNECTION)
+    assert (TRIES_USED_UP in status.problems) is told

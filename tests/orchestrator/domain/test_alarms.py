@@ -16,7 +16,7 @@ from orchestrator.domain.alarms import (
     ENDING,
     NONE_PENDING,
     TAKING_UP,
-    TRIES_EXHAUSTED,
+    TRIES_USED_UP,
     TRYING,
     Alarm,
     Kind,
@@ -156,10 +156,10 @@ def test_a_plan_that_is_not_carried_out_is_an_alarm_after_a_while() -> None:
 
 def test_a_code_that_was_guessed_at_is_an_alarm() -> None:
     """Only staff can open that turn now, so staff must know."""
-    guessed = reported(problems=(TRIES_EXHAUSTED,), turn=TurnNow(id="t", phase=Phase.AWAITING))
+    guessed = reported(problems=(TRIES_USED_UP,), turn=TurnNow(id="t", phase=Phase.AWAITING))
     first = judge([seen(guessed)], NONE_PENDING, NOW)
     [alarm] = judge([seen(guessed)], first.pending, NOW + SECOND).alarms
-    assert (alarm.kind, alarm.turn, alarm.since) == (Kind.CODE_TRIES_EXHAUSTED, "t", NOW)
+    assert (alarm.kind, alarm.turn, alarm.since) == (Kind.CODE_TRIES_USED_UP, "t", NOW)
 
 
 def test_what_is_critical_comes_first() -> None:
