@@ -371,6 +371,7 @@ class Parts:
             replan=self._changed,
         )
         self.ingest.on_turns = self.turn_keeper.look_at
+        self.ingest.on_booked = self._replan
         self.feeds = Feeds(
             feeds=config.feed,
             database=database,

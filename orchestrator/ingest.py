@@ -42,8 +42,8 @@ class Ingest:
     """Takes what comes from the bus.
 
     totals: of all use, without hours. counts: of what became of messages. Both are those of
-    the database, as of the newest commit. on_turns: hears which devices told of turns, after
-    the commit.
+    the database, as of the newest commit. on_turns, on_booked: hear after the commit which
+    devices told of turns, and which began some that are bookings now.
     """
 
     def __init__(
@@ -61,6 +61,7 @@ class Ingest:
         self.totals: Totals = no_totals()
         self.counts: Counts = Counts()
         self.on_turns: Callable[[Collection[Address]], None] = lambda _: None
+        self.on_booked: Callable[[Collection[Address]], None] = lambda _: None
         self._database = database
         self._twins = twins
         self._devices = {str(address): address for address in devices}
@@ -249,6 +250,8 @@ class Ingest:
         self._tips.update(taken.tips)
         if taken.turns:
             self.on_turns(taken.turns)
+        if taken.booked:
+            self.on_booked(taken.booked)
 
     async def _acknowledge(self, acks: Mapping[tuple[Address, str], Ack]) -> None:
         for (address, _), ack in acks.items():

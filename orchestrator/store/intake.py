@@ -49,7 +49,8 @@ class Taken:
     """What a transaction did. To be acted upon only once it is committed.
 
     acks: the newest of each log. tips: the high water of the logs that were touched.
-    turns: the devices that told of turns what can't wait.
+    turns: the devices that told of turns what can't wait. booked: those with a new
+    booking of their own.
     """
 
     acks: dict[tuple[Address, str], Ack] = field(default_factory=dict)
@@ -57,6 +58,7 @@ class Taken:
     totals: Totals = field(default_factory=no_totals)
     counts: Counts = field(default_factory=Counts)
     turns: set[Address] = field(default_factory=set)
+    booked: set[Address] = field(default_factory=set)
 
 
 def take_in(
@@ -87,7 +89,8 @@ class _Intake:
         self._rows: list[events.Row] = []
         self._closures: list[tuple[int, Session]] = []
         self._logs: dict[tuple[Address, str], Log] = {}
-        self.taken = Taken(totals=self._ledger.changes, turns=self._ledger.turns.touched)
+        turns = self._ledger.turns
+        self.taken = Taken(totals=self._ledger.changes, turns=turns.touched, booked=turns.booked)
 
     def take(self, batch: Batch) -> None:
         log = self._find(batch.address, batch.log)

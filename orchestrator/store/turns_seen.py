@@ -95,11 +95,13 @@ class Asked:
 class TurnsLedger:
     """What a transaction's events tell of turns.
 
-    touched: the devices that told what can't wait until the turn is over.
+    touched: the devices that told what can't wait until the turn is over. booked: those with a
+    new booking of their own, once written.
     """
 
     connection: sqlite3.Connection
     touched: set[Address] = field(default_factory=set)
+    booked: set[Address] = field(default_factory=set)
     _turns: dict[_Key, _Turn] = field(default_factory=dict)
     _asked: list[tuple[Any, ...]] = field(default_factory=list)
     _begun: list[Booking] = field(default_factory=list)
@@ -191,6 +193,7 @@ class TurnsLedger:
         if bookings.touching(rows, booking.address, booking.starts_at, booking.ends_at):
             return
         bookings.insert(rows, booking, created=booking.starts_at)
+        self.booked.add(booking.address)
         what = "walk_in_begun" if booking.walk_in else "staff_code_used"
         audit.record(
             rows,

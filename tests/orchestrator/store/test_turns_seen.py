@@ -101,8 +101,8 @@ def test_a_turn_that_the_device_began_is_a_booking_from_then_on(
     """Once, with the turn's id, and in the audit log."""
     until = NOW + timedelta(minutes=30)
     event = told(TurnOpened, 1, source=source, ends_at=until, target_group="nuoret", party_size=2)
-    take(rows, event, event)
-    take(rows, event)
+    assert take(rows, event, event).booked == {DEVICE}
+    assert take(rows, event).booked == set()
     [booking] = bookings.of_device(rows, DEVICE, ends_after=NOW)
     assert booking == Booking(
         "t1",
