@@ -204,6 +204,27 @@ def test_closing_is_where_no_opening_follows() -> None:
     assert window.ends_at == staffed.ends_at - 15 * MINUTE
 
 
+@pytest.mark.parametrize(
+    ("day", "hour"),
+    [
+        (date(2026, 12, 23), 10),
+        (date(2026, 12, 24), 8),
+        (date(2026, 12, 26), 8),
+        (date(2026, 12, 27), 8),
+        (date(2026, 12, 28), 10),
+        (date(2026, 6, 5), 9),
+    ],
+)
+def test_school_days_are_monday_to_friday_but_public_holidays(day: date, hour: int) -> None:
+    """By the clock on the wall, in summer and in winter; `hour` is in UTC."""
+    eight = datetime(day.year, day.month, day.day, 8, tzinfo=UTC)
+    opening = Opening(eight, eight + timedelta(hours=8))
+    policy = Policy(AtEnd.LOCK, school_days_from=time(12))
+    (window,) = usable(policy, [opening], eight, eight + DAY, HELSINKI, is_holiday)
+    assert window.starts_at.hour == hour
+    assert window.ends_at == opening.ends_at
+
+
 @pytest.mark.parametrize("year", [1970, 9999])
 def test_the_ends_of_the_calendar_are_only_hours(year: int) -> None:
     """With each rule, and without hours."""
