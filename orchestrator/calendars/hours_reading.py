@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.calendars import kirkanta
 from orchestrator.calendars.hours_model import Parsed, within
 from orchestrator.calendars.model import AHEAD, Unreadable
-from orchestrator.calendars.reading import answer_parent, ask_child, bounded_time
+from orchestrator.calendars.reading import BoundedTime, answer_parent, ask_child
 
 HoursFormat = Literal["kirkanta", "ics"]
 
@@ -69,7 +69,7 @@ def parse(data: bytes, job: HoursJob, *, limited: bool) -> Parsed:
                 first=job.first,
                 last=job.last,
                 timezone=job.timezone,
-                limit=bounded_time if limited else nullcontext,
+                limit=BoundedTime() if limited else nullcontext,
             )
 
 

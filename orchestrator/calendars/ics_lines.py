@@ -38,6 +38,8 @@ KEPT = frozenset(
 _ENTRY, _ZONE = "VEVENT", "VTIMEZONE"
 _BREAK = re.compile(rb"\r\n|\n|\r")
 _NAME = re.compile(r"([A-Za-z0-9-]+)(?=[;:])")
+#: A calendar's entry's alarm is the third.
+_DEEPEST = 20
 _FOLD = (b" ", b"\t")
 
 
@@ -148,6 +150,8 @@ class _Scan:
             self.end_block(f"another entry begins in it, on line {number}")
             del self.open[self.open.index(_ENTRY) :]
         self.open.append(kind)
+        if len(self.open) > _DEEPEST:
+            raise Unreadable(f"Its parts are nested more than {_DEEPEST} deep, on line {number}.")
         if kind in (_ENTRY, _ZONE) and self._block is None:
             self._block, self._depth = Block(kind, number), len(self.open)
         elif self._block is not None and self._block.kind == _ZONE:

@@ -288,6 +288,7 @@ def test_of_a_series_with_a_broken_part_nothing_is_taken() -> None:
         (b"\x00\xff" * 1000, "This is no iCalendar file"),
         (b"BEGIN:VCALENDAR\n" + b"x" * MAX_SIZE, "The file is larger than 10 MB."),
         (b"BEGIN:VCALENDAR\nCALSCALE:HEBREW\nEND:VCALENDAR\n", "Only Gregorian calendars"),
+        (b"BEGIN:VCALENDAR\n" + b"BEGIN:X\n" * 99, "Its parts are nested more than 20 deep"),
         (calendar(*[ONE] * 20_001), "There are more than 20000 entries in the file."),
         (
             calendar(*[f"{ONE.replace('UID:1', f'UID:{n}')}\nRRULE:FREQ=HOURLY" for n in range(3)]),
