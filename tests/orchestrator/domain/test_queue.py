@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 import pytest
 from hypothesis import given, settings
@@ -44,7 +44,7 @@ PLACES = st.integers(0, 4).flatmap(
 )
 
 
-def could(place: Place, customer: Ticket, seconds: int) -> bool:
+def could(place: Place, customer: Ticket, seconds: int, now: datetime = NOW) -> bool:
     """Tell by the rules of bookings whether a customer could use a device for so long from now.
 
     Independent of how turns are looked for.
@@ -52,13 +52,13 @@ def could(place: Place, customer: Ticket, seconds: int) -> bool:
     policy = place.device.policy
     policy = replace(policy, walk_in=policy.walk_in or policy.longest)
     wish = Wish(
-        NOW,
-        NOW + timedelta(seconds=seconds),
+        now,
+        now + timedelta(seconds=seconds),
         customer.target_group,
         customer.party_size,
         walk_in=True,
     )
-    desk = Desk(replace(place.device, policy=policy), NOW, UTC)
+    desk = Desk(replace(place.device, policy=policy), now, UTC)
 
     def hours(_: object, first: object, last: object) -> object:
         return [each for each in place.spans if each.starts_at < last and first < each.ends_at]  # type: ignore[operator] # times
