@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
+from functools import lru_cache
 from itertools import pairwise
 
 from orchestrator.domain.devices import Period, Policy
@@ -169,14 +170,23 @@ def _parts(
         opens = 0
         if begins is not None and day.weekday() < _SATURDAY and not is_holiday(day):
             opens = _seconds(begins)
-        periods = [period for period in policy.periods if day.weekday() in period.days]
-        points = {opens, MIDNIGHT}
-        for period in periods:
-            points |= {max(opens, _seconds(period.from_)), max(opens, _end(period))}
-        ordered = sorted(points)
-        for start, end in pairwise(ordered):
-            holds = (p for p in periods if _seconds(p.from_) <= start < _end(p))
-            yield _Part(at(day, start, zone), at(day, end, zone), next(holds, None))
+        yield from _parts_of_day(day, zone, opens, policy.periods)
+
+
+@lru_cache(maxsize=4096)
+def _parts_of_day(
+    day: date, zone: tzinfo, opens: int, periods: tuple[Period, ...]
+) -> tuple[_Part, ...]:
+    """Return the parts of a local day from a second on. Cached: many devices ask the same."""
+    periods = tuple(period for period in periods if day.weekday() in period.days)
+    points = {opens, MIDNIGHT}
+    for period in periods:
+        points |= {max(opens, _seconds(period.from_)), max(opens, _end(period))}
+    found = []
+    for start, end in pairwise(sorted(points)):
+        holds = (p for p in periods if _seconds(p.from_) <= start < _end(p))
+        found.append(_Part(at(day, start, zone), at(day, end, zone), next(holds, None)))
+    return tuple(found)
 
 
 def _meet(policy: Policy, span: Opening, parts: Sequence[_Part]) -> Iterator[Usable]:
