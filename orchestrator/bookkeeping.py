@@ -21,7 +21,7 @@ from orchestrator.domain.bookings import (
     WrongTime,
     spacing,
 )
-from orchestrator.domain.devices import Device
+from orchestrator.domain.devices import ATTENDED, Device
 from orchestrator.domain.extension import Running
 from orchestrator.domain.free_turns import NAMED, REACHES, nearest, say_free, search_span
 from orchestrator.hours_of import hours_of
@@ -190,6 +190,8 @@ class Bookkeeping:
         """Tell a booking's device, and return how far that came."""
         delivery = await self.office.deliver(booking.address, booking.starts_at)
         device = self.office.devices[booking.address]
+        if device.kind == ATTENDED:
+            delivery = Delivery.AT_DESK
         return Change(booking, device, delivery, code.words if code else None)
 
     def _case(

@@ -27,7 +27,7 @@ from orchestrator.domain.bookings import (
 from orchestrator.domain.check_in import Answers, check_ages, check_came
 from orchestrator.domain.extension import Running, next_start, open_until
 from orchestrator.domain.local_time import say_length
-from orchestrator.store import bookings
+from orchestrator.store import bookings, staff_words
 from orchestrator.store.database import Connection
 
 
@@ -100,6 +100,8 @@ class CheckInService:
 
     def _begin(self, rows: Connection, desk: Desk, order: WalkIn) -> Booking:
         """Return the turn that can begin now. Raises BookingRefused."""
+        if staff_words.of_device(rows, desk.device.address).out_of_service:
+            raise NoRoom(f"{desk.device.name} is out of service")
         start = utc(desk.now)
         most = timedelta(seconds=desk.policy.walk_in)
         wish = Wish(

@@ -10,7 +10,7 @@ from prometheus_client.core import Metric
 from mqtt_schemas.base import DeviceLink, DeviceState, ms_from_utc
 from mqtt_schemas.messages import Phase, Status
 from mqtt_schemas.topics import Address
-from orchestrator.domain.devices import Device
+from orchestrator.domain.devices import ATTENDED, Device
 from orchestrator.metric_families import Family, Sheet, Type
 from orchestrator.twins import Twin
 
@@ -149,6 +149,8 @@ def _put_agent(sheet: Sheet, device: Device, twin: Twin, now: Moment) -> None:
     labels = (twin.address.site, twin.address.device)
     version = twin.link.version if twin.link else ""
     sheet.tell("laitevuoro_device_info", (*labels, device.kind, device.name, version))
+    if device.kind == ATTENDED:
+        return  # it has no agent that could be away
     online = twin.online(now.monotonic)
     connected = twin.status is not None and twin.status.device_link is DeviceLink.CONNECTED
     sheet.put("laitevuoro_agent_up", labels, online)

@@ -7,19 +7,21 @@ from dataclasses import asdict
 from datetime import datetime, tzinfo
 from functools import partial
 
-from mqtt_schemas.base import DeviceState
+from mqtt_schemas.base import DeviceState, to_utc
 from mqtt_schemas.messages import Status
 from mqtt_schemas.plan import Turn
 from mqtt_schemas.topics import Address
 from orchestrator import last_backup
+from orchestrator.attended_view import AttendedNow, attended_now
 from orchestrator.bus import Bus
-from orchestrator.domain.devices import Device
-from orchestrator.domain.usage import NOT_TOLD, DeviceUsage, by_device
+from orchestrator.domain.bookings import Booking
+from orchestrator.domain.devices import ATTENDED, Device
+from orchestrator.domain.usage import NOT_TOLD, DeviceUsage, Totals, by_device
 from orchestrator.feeds import FeedState
 from orchestrator.ingest import Ingest
 from orchestrator.store import totals
 from orchestrator.store.counters import EVENTS, REFUSED, by_result
-from orchestrator.store.database import Database
+from orchestrator.store.database import Connection, Database
 from orchestrator.twins import Twin, Twins
 from orchestrator.usage_metrics import UNKNOWN
 from orchestrator.web.models import (
@@ -67,11 +69,14 @@ class Overview:
         """Return all devices, by site and device. Raises StoreFailed."""
         now, clock = self._now(), self._monotonic()
         today = now.astimezone(self._zone).strftime("%Y-%m-%d")
-        used = by_device(
-            await self._database.read(partial(totals.read, since=today)), self._devices
+        counted, attended = await self._database.read(
+            partial(_look, devices=self._devices.values(), today=today, now=to_utc(now))
         )
+        used = by_device(counted, self._devices)
         return [
-            device_view(device, self._twins.of(address), used[address], now=now, clock=clock)
+            attended_view(device, attended[address], used[address], now=now)
+            if address in attended
+            else device_view(device, self._twins.of(address), used[address], now=now, clock=clock)
             for address, device in sorted(self._devices.items())
         ]
 
@@ -110,7 +115,8 @@ class Overview:
                 last_backup=last_backup.read(self._database.path.parent),
             ),
             devices=DevicesHealth(
-                total=len(self._devices),
+                total=sum(each.kind != ATTENDED for each in self._devices.values()),
+                attended=sum(each.kind == ATTENDED for each in self._devices.values()),
                 online=len(online),
                 plan_in_force=sum(twin.in_agreement for twin in online),
             ),
@@ -148,6 +154,31 @@ def device_view(
     )
 
 
+def attended_view(
+    device: Device, seen: AttendedNow, used: DeviceUsage, *, now: datetime
+) -> DeviceView:
+    """Return a device without an agent, as it is now by staff's word."""
+    turn, following = seen.turn, seen.next
+    return DeviceView(
+        site=device.address.site,
+        device=device.address.device,
+        kind=device.kind,
+        name=device.name,
+        link="none",
+        device_link=None,
+        state=seen.state,
+        turn=_booked(turn).model_copy(update={"phase": seen.phase}) if turn else None,
+        next_turn=_booked(following) if following else None,
+        seconds_left=max(0.0, (turn.ends_at - now).total_seconds()) if turn else None,
+        blocked=None,
+        to_be_cleared=False,
+        problems=(),
+        plan_in_force=False,
+        sessions_today=used.sessions,
+        active_seconds_today=used.active_ms / 1000,
+    )
+
+
 def device_totals(device: Device, used: DeviceUsage) -> DeviceTotals:
     """Return one device's use in seconds."""
     return DeviceTotals(
@@ -180,6 +211,17 @@ def _to_be_cleared(status: Status | None) -> bool:
 def _next_turn(twin: Twin, now: datetime) -> TurnView | None:
     planned = twin.desired.turns if twin.desired else ()
     return next((_turn_view(turn) for turn in planned if turn.starts_at > now), None)
+
+
+def _look(
+    rows: Connection, *, devices: Iterable[Device], today: str, now: datetime
+) -> tuple[Totals, dict[Address, AttendedNow]]:
+    attended = [device for device in devices if device.kind == ATTENDED]
+    return totals.read(rows, since=today), attended_now(rows, attended, now)
+
+
+def _booked(booking: Booking) -> TurnView:
+    return TurnView(id=booking.id, starts_at=booking.starts_at, ends_at=booking.ends_at)
 
 
 def _turn_view(turn: Turn) -> TurnView:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from orchestrator.attended_service import AttendedService
 from orchestrator.booking_service import BookingService
 from orchestrator.bookkeeping import Bookkeeping
 from orchestrator.check_in_service import CheckInService
@@ -25,6 +26,7 @@ class Services:
     bookings: BookingService
     check_ins: CheckInService
     moves: MoveService
+    attended: AttendedService
     hours: HoursService
     imports: ImportService
     exports: ExportService
@@ -41,6 +43,7 @@ def services(office: Office) -> Services:
         bookings=BookingService(books),
         check_ins=CheckInService(books),
         moves=MoveService(books),
+        attended=AttendedService(books),
         hours=HoursService(office),
         imports=ImportService(office),
         exports=ExportService(office),

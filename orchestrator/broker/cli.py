@@ -22,7 +22,7 @@ from orchestrator.broker.setup import Placement, credentials_of, write_broker_co
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, refuse
 from orchestrator.config import Configuration, load
 from orchestrator.config_errors import InvalidConfiguration
-from orchestrator.domain.devices import Device
+from orchestrator.domain.devices import ATTENDED, Device
 
 app = typer.Typer(no_args_is_help=True)
 broker = typer.Typer(no_args_is_help=True, help="The broker's configuration.")
@@ -74,6 +74,8 @@ def device_list(config: Config = DEFAULT_CONFIG) -> None:
         enrolled = credentials_of(configuration).hashes()
     for each in configuration.devices.values():
         state = "enrolled" if each.address.user in enrolled else "not enrolled"
+        if each.kind == ATTENDED:
+            state = "no agent"
         typer.echo(f"{each.address!s:<32} {each.kind:<16} {state:<12} {each.name}")
 
 
@@ -101,6 +103,8 @@ def device_enrol(
     with _one_sentence():
         configuration = load(config, os.environ)
         found = _find(configuration, name)
+        if found.kind == ATTENDED:
+            raise Refused(f"{found.name} is attended by staff: it has no agent to enrol.")
         enrolment = Enrolment(
             address=found.address,
             kind=found.kind,

@@ -13,6 +13,7 @@ from orchestrator.broker.credentials import Credentials
 from orchestrator.broker.files import SHARED, write_files
 from orchestrator.broker.listener import Listener
 from orchestrator.config import Configuration
+from orchestrator.domain.devices import ATTENDED
 
 BrokerKind = Literal["mosquitto", "nats"]
 
@@ -52,7 +53,9 @@ def users_of(configuration: Configuration) -> tuple[User, ...]:
     return users(
         instance=instance,
         sites=configuration.sites,
-        devices=tuple(configuration.devices),
+        devices=tuple(
+            address for address, device in configuration.devices.items() if device.kind != ATTENDED
+        ),
         hashes=credentials.hashes(),
     )
 

@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 from mqtt_schemas.messages import Checkpoint
 from mqtt_schemas.topics import Address
-from orchestrator.domain.sessions import SessionState, close, closed
+from orchestrator.domain.sessions import STAFF_RULES, SessionState, close, closed
 from orchestrator.domain.silence import Reason
 from orchestrator.domain.usage import Totals
 from orchestrator.store import counters, events
@@ -19,7 +19,7 @@ from orchestrator.store.ledger import Ledger
 
 _OPEN = """
 SELECT sessions.site, sessions.device, sessions.session, sessions.log
-FROM sessions WHERE state = 'open' ORDER BY site, device, begun_ms, session
+FROM sessions WHERE state = 'open' AND rule NOT GLOB ? ORDER BY site, device, begun_ms, session
 """
 
 
@@ -52,8 +52,8 @@ class Silence(NamedTuple):
 
 
 def still_open(connection: sqlite3.Connection) -> list[Open]:
-    """Return all open sessions, by device."""
-    rows = connection.execute(_OPEN)
+    """Return all open sessions that a device is to end, by device: not those of staff's word."""
+    rows = connection.execute(_OPEN, (f"{STAFF_RULES}*",))
     return [Open(Address(site, device), session, log) for site, device, session, log in rows]
 
 

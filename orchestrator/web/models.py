@@ -44,7 +44,8 @@ class TurnView(_Answered):
 class DeviceView(_Answered):
     """One device as it is now.
 
-    link: of its agent; never: not heard of since it was configured. device_link, state,
+    link: of its agent; never: not heard of since it was configured; none: it has no agent, staff
+    attends to it, and all that is told of it is their word. device_link, state,
     blocked, problems: as last reported, however long ago. turn, seconds_left: while online.
     to_be_cleared: a finished part is on it, so it is not free.
     """
@@ -53,7 +54,7 @@ class DeviceView(_Answered):
     device: str
     kind: str
     name: str
-    link: Literal["online", "offline", "never"]
+    link: Literal["online", "offline", "never", "none"]
     device_link: DeviceLink | None
     state: DeviceState | None
     turn: TurnView | None
@@ -123,11 +124,15 @@ class DatabaseHealth(_Answered):
 
 
 class DevicesHealth(_Answered):
-    """How many devices there are, are online, and carry out their plan."""
+    """How many devices with an agent there are, are online, and carry out their plan.
+
+    attended: how many there are without an agent.
+    """
 
     total: int
     online: int
     plan_in_force: int
+    attended: int = 0
 
 
 class FeedHealth(_Answered):

@@ -160,7 +160,7 @@ async def test_health_is_degraded_without_a_broker(running: House) -> None:
             "other_orchestrators": [],
         },
         "database": {"healthy": True, "last_backup": None},
-        "devices": {"total": 2, "online": 1, "plan_in_force": 0},
+        "devices": {"total": 2, "online": 1, "plan_in_force": 0, "attended": 0},
         "feeds": [],
     }
     running.parts.bus.connected = True
