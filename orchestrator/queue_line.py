@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
 
 from mqtt_schemas.base import to_utc
@@ -107,20 +107,28 @@ class Line:
         made = [self._hold(rows, each) for each in offers(line, self._places(rows), self.now)]
         if made:
             line = queue.at_hand(rows, self.site, self.kind)
-        next_at = None
-        if line:
-            moment = next_moment(self._forecast(rows, line), self.now)
-            next_at = min(self.midnight, moment or self.midnight)
-        return Made(tuple(made), frozenset(self.changed), next_at)
+        return Made(tuple(made), frozenset(self.changed), self._next_at(rows, line))
+
+    def look(self, rows: Connection) -> tuple[bool, datetime | None]:
+        """Return whether `move_on` would change anything, and when time alone will let it.
+
+        Only reads: the writer is not kept waiting for what is most often nothing.
+        """
+        line, out = queue.at_hand(rows, self.site, self.kind), queue.out_of_service(rows, self.site)
+        if any(self._stands(rows, each, out)[0] is not each.state for each in line):
+            return True, None
+        if offers(line, self._places(rows), self.now):
+            return True, None
+        return False, self._next_at(rows, line)
 
     def settle(self, rows: Connection) -> list[Ticket]:
         """See what became of offers and of yesterday's numbers. Returns the line as it is then."""
         out = queue.out_of_service(rows, self.site)
         for ticket in queue.at_hand(rows, self.site, self.kind):
-            booking = self._booking(rows, ticket)
-            if booking is not None and booking.address.device in out:
-                booking = self._take_back(rows, booking)
-            state = settled(ticket, booking, self.now, self.day)
+            state, taken_back = self._stands(rows, ticket, out)
+            if taken_back is not None:
+                bookings.set_state(rows, taken_back, BookingState.CANCELLED)
+                self.changed.add(taken_back.address)
             if state is not ticket.state:
                 queue.move(rows, ticket, state)
                 self.note(rows, f"number_{state}", ticket)
@@ -161,12 +169,25 @@ class Line:
         entry = audit.Entry(at=self.now, role=role, what=what, target=ticket.id, details=details)
         audit.record(rows, entry)
 
-    def _take_back(self, rows: Connection, booking: Booking) -> Booking:
-        """Take back the offer of a device that staff took out of service meanwhile."""
-        if booking.state is not BookingState.OFFERED:
-            return booking
-        self.changed.add(booking.address)
-        return bookings.set_state(rows, booking, BookingState.CANCELLED) or booking
+    def _stands(
+        self, rows: Connection, ticket: Ticket, out_of_service: Collection[str]
+    ) -> tuple[TicketState, Booking | None]:
+        """Return where a number stands, and the turn that is to be taken back from it.
+
+        That is one of a device which staff took out of service meanwhile.
+        """
+        booking, taken_back = self._booking(rows, ticket), None
+        offer = booking is not None and booking.state is BookingState.OFFERED
+        if booking is not None and offer and booking.address.device in out_of_service:
+            taken_back = booking
+            booking = replace(booking, state=BookingState.CANCELLED)
+        return settled(ticket, booking, self.now, self.day), taken_back
+
+    def _next_at(self, rows: Connection, line: list[Ticket]) -> datetime | None:
+        if not line:
+            return None
+        moment = next_moment(self._forecast(rows, line), self.now)
+        return min(self.midnight, moment or self.midnight)
 
     def _hold(self, rows: Connection, offer: Offer) -> Waiter:
         booking = offered(offer, secrets.token_hex(6), self.now)

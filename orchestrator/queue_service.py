@@ -153,11 +153,14 @@ class QueueService:
         moments: list[datetime] = []
         for site, kind in await self._database.read(queue.lines):
             line = self._line_of(site, kind)
-            made = await self._database.write(line.move_on)
-            if made.addresses:
-                self._tell(made)
-            if made.next_at is not None:
-                moments.append(made.next_at)
+            due, next_at = await self._database.read(line.look)
+            if due:
+                made = await self._database.write(line.move_on)
+                next_at = made.next_at
+                if made.addresses:
+                    self._tell(made)
+            if next_at is not None:
+                moments.append(next_at)
         return min(moments, default=None)
 
     def seconds_until(self, moment: datetime | None) -> int | None:

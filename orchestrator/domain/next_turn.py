@@ -64,6 +64,9 @@ class Place:
     spans: Sequence[Usable]
     condition: Condition = Condition.READY
     _taken: list[tuple[datetime, datetime]] = field(init=False)
+    _found: dict[tuple[datetime, str | None, int | None], FreeTurn | None] = field(
+        init=False, default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         room = spacing(self.device.policy)
@@ -84,6 +87,7 @@ class Place:
 
     def take(self, turn: FreeTurn) -> None:
         """Hold a turn's time for somebody."""
+        self._found.clear()
         insort(self._taken, (turn.starts_at - self._room, turn.ends_at + self._room))
 
     def next_turn(
@@ -94,6 +98,14 @@ class Place:
         As long as the walk-in maximum allows (the longest turn's, where there is none) and as
         fits before the next booking and the end of the hours; never shorter than the shortest.
         """
+        asked = (since, group, party_size)
+        if asked not in self._found:  # a long line asks again and again
+            self._found[asked] = self._next_turn(*asked)
+        return self._found[asked]
+
+    def _next_turn(
+        self, since: datetime, group: str | None, party_size: int | None
+    ) -> FreeTurn | None:
         policy = self.device.policy
         if party_size is not None and party_size > policy.party:
             return None

@@ -187,7 +187,11 @@ def test_whatever_happens_the_line_is_fair(what: list[tuple[object, ...]]) -> No
     with library() as house:
         for each in what:
             happen(house, each)
+            due, next_at = house.line().look(house.rows)
+            before = (house.tickets(), house.everything())
             made = house.line().move_on(house.rows)
+            assert due is (before != (house.tickets(), house.everything()))
+            assert due or next_at == made.next_at
             check_nothing_overlaps(house)
             check_one_offer_each(house)
             check_nobody_is_passed_over(house, made)
