@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -163,8 +164,9 @@ class BookingService:
             return made
 
         made = await self._database.write(take)
-        self._office.replan({booking.address for booking in made})
-        return tuple([await self._books.told(booking) for booking in made])
+        async with asyncio.TaskGroup() as group:
+            told = [group.create_task(self._books.told(booking)) for booking in made]
+        return tuple(task.result() for task in told)
 
     async def cancel(self, booking_id: str, *, why: str | None = None) -> Change:
         """Cancel a booking; a running turn ends. Raises BookingRefused, StoreFailed."""
