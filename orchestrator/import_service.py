@@ -20,10 +20,11 @@ from mqtt_schemas.topics import Address
 from orchestrator.bookkeeping import device_named
 from orchestrator.calendars import reading
 from orchestrator.calendars.changes import Changes, Edit, Known, changes
-from orchestrator.calendars.model import AHEAD, Fault, Frame, Parsed, Unreadable, place_key
+from orchestrator.calendars.model import AHEAD, Entry, Fault, Frame, Parsed, Unreadable, place_key
 from orchestrator.calendars.reading import Format, Job, Read
 from orchestrator.domain.booking_rules import Case, Wish, group_of
 from orchestrator.domain.bookings import BookedBy, Booking, BookingRefused, BookingState, Purpose
+from orchestrator.domain.devices import Device
 from orchestrator.hours_of import hours_of
 from orchestrator.office import Office
 from orchestrator.store import audit, bookings, imports
@@ -107,9 +108,11 @@ class ImportService:
         def compare(rows: Connection) -> Changes:
             return self._compare(rows, source.name, parsed, now)
 
-        if dry_run:
-            found = await self._office.database.read(compare)
-            return _outcome(parsed, found, done=False)
+        # Looked at beside the writer first: most imports find nothing to do, and hold up nobody.
+        found = await self._office.database.read(compare)
+        taken = (partial or not found.faults) and not dry_run
+        if not taken or found.nothing:
+            return _outcome(parsed, found, done=taken)
 
         def keep(rows: Connection) -> tuple[Changes, set[Address]]:
             found = compare(rows)
@@ -207,9 +210,7 @@ class ImportService:
         group, assumed = entry.target_group, False
         device = self._office.devices[entry.address]
         if entry.purpose is not Purpose.BLOCK and group is None:
-            wish = Wish(entry.starts_at, entry.ends_at)
-            hours = hours_of(rows, self._office, device)
-            group, assumed = group_of(Case(self._office.desk(device), wish, hours))
+            group, assumed = self._assumed(rows, device, entry)
         return replace(
             booking,
             address=entry.address,
@@ -220,6 +221,14 @@ class ImportService:
             party_size=entry.party_size,
             purpose=entry.purpose,
         )
+
+    def _assumed(self, rows: Connection, device: Device, entry: Entry) -> tuple[str | None, bool]:
+        """Return the group that is assumed of who declares none, and whether one is."""
+        if not device.policy.periods:
+            return device.policy.assumed_group, device.policy.assumed_group is not None
+        wish = Wish(entry.starts_at, entry.ends_at)
+        hours = hours_of(rows, self._office, device)
+        return group_of(Case(self._office.desk(device), wish, hours))
 
 
 def source_of_file(name: str) -> str:

@@ -53,6 +53,11 @@ class Changes:
     past: int = 0
     faults: list[Fault] = field(default_factory=list)
 
+    @property
+    def nothing(self) -> bool:
+        """Whether there is nothing to be done."""
+        return not (self.add or self.change or self.remove)
+
 
 _Whose = Edit | Known | Booking
 

@@ -64,6 +64,15 @@ def find(connection: sqlite3.Connection, booking_id: str) -> Booking | None:
     return None if row is None else _booking(row)
 
 
+def imported(connection: sqlite3.Connection, source: str) -> dict[str, Booking]:
+    """Return all bookings that were imported from a source, by their ids."""
+    rows = connection.execute(
+        f"{_SELECT} WHERE id IN (SELECT booking FROM imported WHERE source = ?)",  # noqa: S608 - our own names
+        (source,),
+    )
+    return {booking.id: booking for booking in map(_booking, rows)}
+
+
 def of_device(
     connection: sqlite3.Connection, address: Address, *, ends_after: datetime
 ) -> list[Booking]:

@@ -15,15 +15,8 @@ def known(connection: sqlite3.Connection, source: str) -> list[Known]:
     rows = connection.execute(
         "SELECT uid, series, digest, booking FROM imported WHERE source = ?", (source,)
     ).fetchall()
-    found = [
-        (uid, series, digest, bookings.find(connection, booking))
-        for uid, series, digest, booking in rows
-    ]
-    return [
-        Known(uid, series, digest, booking)
-        for uid, series, digest, booking in found
-        if booking is not None
-    ]
+    booked = bookings.imported(connection, source)
+    return [Known(uid, series, digest, booked[booking]) for uid, series, digest, booking in rows]
 
 
 def keep(
