@@ -59,8 +59,9 @@ def show(
         if as_json:
             typer.echo(_LIST.dump_json(days, indent=1, by_alias=True).decode())
             return
+        width = max(len(_spans(day)) for day in days)
         for day in days:
-            typer.echo(_line(day))
+            typer.echo(_line(day, width))
 
 
 @app.command("import")
@@ -116,16 +117,20 @@ def _tell(done: HoursImportView) -> None:
         )
 
 
-def _line(day: HoursView) -> str:
-    """Return a day as a line of a list."""
-    spans = ", ".join(
+def _spans(day: HoursView) -> str:
+    spans = (
         f"{span.from_}–{span.to}{'' if span.staffed else ' self-service'}" for span in day.spans
     )
+    return ", ".join(spans) or "closed"
+
+
+def _line(day: HoursView, width: int = 0) -> str:
+    """Return a day as a line of a list."""
     notes = [_SOURCES[day.source], day.note]
     if day.holiday is not None:
         notes.append(f"public holiday: {day.holiday}")
     said = "; ".join(note for note in notes if note)
-    return f"{DAYS[day.day.weekday()]} {day.day}  {spans or 'closed':<40}  {said}"
+    return f"{DAYS[day.day.weekday()]} {day.day}  {_spans(day):<{width}}  {said}"
 
 
 def _file(source: str, today: date) -> bytes:
