@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import structlog
 
@@ -45,7 +46,7 @@ from orchestrator.office import Office
 from orchestrator.overview import Overview
 from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
 from orchestrator.public_holidays import is_holiday
-from orchestrator.queue_keeper import Conditions, QueueKeeper
+from orchestrator.queue_keeper import Conditions, QueueKeeper, waited_for
 from orchestrator.services import services
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreError
@@ -361,7 +362,12 @@ class Parts:
             monotonic=clocks.monotonic,
         )
         self.attended_keeper = AttendedKeeper(self.services.office)
-        self.queue_keeper = QueueKeeper(service=self.services.queue, now=clocks.now)
+        self.queue_keeper = QueueKeeper(
+            service=self.services.queue,
+            now=clocks.now,
+            waited_for=partial(waited_for, self.services.office),
+            replan=self.dispatch.replan,
+        )
         self.conditions.hear = self.queue_keeper.wake
         self._now, self._monotonic = clocks.now, clocks.monotonic
         self.turn_keeper = TurnKeeper(

@@ -7,7 +7,7 @@ bookings or of the queue, and a device that becomes ready, wake it.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from datetime import datetime
 
 import structlog
@@ -15,7 +15,10 @@ import structlog
 from mqtt_schemas.topics import Address
 from orchestrator.conditions import condition_of
 from orchestrator.domain.next_turn import Condition
+from orchestrator.office import Office, not_now
 from orchestrator.queue_service import QueueService
+from orchestrator.store import queue
+from orchestrator.store.database import Connection
 from orchestrator.store.errors import StoreFailed
 from orchestrator.twins import Twins
 
@@ -55,12 +58,42 @@ class Conditions:
             self.hear()
 
 
-class QueueKeeper:
-    """Moves all lines on."""
+async def waited_for(office: Office) -> frozenset[Address]:
+    """Return the devices of which somebody waits for one. Raises StoreFailed."""
 
-    def __init__(self, *, service: QueueService, now: Callable[[], datetime]) -> None:
+    def read(rows: Connection) -> set[tuple[str, str]]:
+        return {line for line in queue.lines(rows) if queue.waiting(rows, *line)}
+
+    found = await office.database.read(read)
+    devices = office.devices.items()
+    return frozenset(each for each, device in devices if (each.site, device.kind) in found)
+
+
+async def nobody_waits() -> frozenset[Address]:
+    """Return no devices: nobody is asked."""
+    return frozenset()
+
+
+class QueueKeeper:
+    """Moves all lines on, and has devices planned anew when their first one came or last one left.
+
+    A plan lets customers begin at the device only while nobody waits. waited_for: asked for the
+    devices of which somebody does. replan: has devices planned; it must not wake this keeper.
+    """
+
+    def __init__(
+        self,
+        *,
+        service: QueueService,
+        now: Callable[[], datetime],
+        waited_for: Callable[[], Awaitable[frozenset[Address]]] = nobody_waits,
+        replan: Callable[[Collection[Address]], None] = not_now,
+    ) -> None:
         self._service = service
         self._now = now
+        self._waited_for = waited_for
+        self._replan = replan
+        self._waited: frozenset[Address] = frozenset()
         self._wake = asyncio.Event()
         self._failing = False
 
@@ -85,7 +118,7 @@ class QueueKeeper:
         """
         self._wake.clear()
         try:
-            moment = await self._service.move_on()
+            moment = await self.look()
         except StoreFailed as error:
             if not self._failing:
                 _LOG.error("queue_not_kept", reason=str(error))
@@ -95,3 +128,12 @@ class QueueKeeper:
         if moment is None:
             return None
         return min(max((moment - self._now()).total_seconds(), 0.0), LONGEST_SLEEP)
+
+    async def look(self) -> datetime | None:
+        """Do all that can be done now; return when time alone lets more be done, or None."""
+        moment = await self._service.move_on()
+        waited = await self._waited_for()
+        changed, self._waited = waited ^ self._waited, waited
+        if changed:
+            self._replan(changed)
+        return moment

@@ -5,14 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from mqtt_schemas.base import DeviceState
+from mqtt_schemas.topics import Address
 from orchestrator.domain.next_turn import Condition
 from orchestrator.domain.queue import TicketState
-from orchestrator.queue_keeper import LONGEST_SLEEP, STORE_AGAIN_AFTER, Conditions, QueueKeeper
+from orchestrator.queue_keeper import (
+    LONGEST_SLEEP,
+    STORE_AGAIN_AFTER,
+    Conditions,
+    QueueKeeper,
+    waited_for,
+)
 from orchestrator.store import bookings
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreFailed
@@ -71,6 +79,31 @@ async def test_it_offers_as_soon_as_it_is_woken(desk: Desk) -> None:
         task.cancel()
         await asyncio.wait([task])
     assert await desk.numbers() == [(1, TicketState.OFFERED)]
+
+
+async def test_devices_are_planned_anew_when_the_first_came_and_when_the_last_left(
+    desk: Desk,
+) -> None:
+    """Nobody begins alone while somebody waits; another one who comes changes nothing."""
+    told: list[set[Address]] = []
+    keeper = QueueKeeper(
+        service=desk.service,
+        now=desk.clock.now,
+        waited_for=partial(waited_for, desk.office),
+        replan=lambda addresses: told.append(set(addresses)),
+    )
+    desk.conditions[VR.address] = Condition.BUSY
+    await keeper.step()
+    assert told == []
+    await desk.join()
+    await keeper.step()
+    await desk.join()
+    await keeper.step()
+    assert told == [{VR.address}]
+    desk.conditions[VR.address] = Condition.READY
+    await desk.service.leave("vr", 1)
+    await keeper.step()
+    assert told == [{VR.address}, {VR.address}]
 
 
 async def test_a_store_that_fails_is_tried_again() -> None:
