@@ -18,6 +18,7 @@ from pathlib import Path
 
 from agents import drivers, notify
 from agents.clock import Clock, SystemClock
+from agents.codes import Checker
 from agents.config import (
     Configuration,
     DeviceSettings,
@@ -26,7 +27,9 @@ from agents.config import (
 )
 from agents.drivers import Surroundings
 from agents.link import LAST_BACKOFF, PUBLISH_TIMEOUT, Identity, Link, by_itself
+from agents.model import Reply, Request
 from agents.outbox import Outbox, OutboxBroken, OutboxUnwritable, plan_in
+from agents.request_socket import NAME, RequestSocket
 from agents.runtime import Runtime
 from mqtt_schemas import __version__
 
@@ -56,7 +59,13 @@ class Edges:
 async def serve(configuration: Configuration, edges: Edges | None = None) -> None:
     """Run all devices until SIGTERM or SIGINT. Raises InvalidConfiguration."""
     edges = edges or Edges()
-    devices = [_Supervised(device, configuration, edges) for device in configuration.device]
+    checker = Checker()
+    devices = [
+        _Supervised(device, configuration, edges, checker) for device in configuration.device
+    ]
+    requests = RequestSocket(
+        path=configuration.state_dir / NAME, asks={device.name: device.ask for device in devices}
+    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -64,6 +73,7 @@ async def serve(configuration: Configuration, edges: Edges | None = None) -> Non
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(device.run(), name=device.name) for device in devices]
         running.append(tasks.create_task(_watchdog(), name="watchdog"))
+        running.append(tasks.create_task(requests.run(), name="requests"))
         notify.ready()
         await stop.wait()
         notify.stopping()
@@ -77,10 +87,20 @@ class _Supervised:
     So that a fault in one device's driver stops no other device.
     """
 
-    def __init__(self, device: DeviceSettings, configuration: Configuration, edges: Edges) -> None:
+    def __init__(
+        self,
+        device: DeviceSettings,
+        configuration: Configuration,
+        edges: Edges,
+        checker: Checker,
+    ) -> None:
         self.name = str(device.address)
-        self._start = partial(_runtime, device, configuration, edges)
+        self._start = partial(_runtime, device, configuration, edges, checker)
         self._runtime, self._outbox = self._start()
+
+    async def ask(self, request: Request) -> Reply:
+        """Answer a request (agents.runtime.Runtime.ask)."""
+        return await self._runtime.ask(request)
 
     async def run(self) -> None:
         """Run until cancelled."""
@@ -122,7 +142,7 @@ async def _watchdog() -> None:
 
 
 def _runtime(
-    device: DeviceSettings, configuration: Configuration, edges: Edges
+    device: DeviceSettings, configuration: Configuration, edges: Edges, checker: Checker
 ) -> tuple[Runtime, Outbox]:
     clock = edges.clock
     folder = configuration.state_dir / device.address.user
@@ -143,6 +163,7 @@ def _runtime(
             clock=clock,
             without_plan=device.outside,
             problems=problems,
+            check=checker.check,
         )
     except BaseException:
         outbox.close()

@@ -31,7 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
         from agents.devices.scripted.cli import main as scripted  # noqa: PLC0415 - see above
 
         return scripted(words[1:])
-    options = parser().parse_args(words)
+    options = parser(words).parse_args(words)
+    if options.command == "turn":
+        from agents.turn_cli import command as turn  # noqa: PLC0415 - see above
+
+        return turn(options)
     try:
         return _check(options.config) if options.command == "check" else _run(options.config)
     except InvalidConfiguration as error:
@@ -41,18 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return INTERRUPTED
 
 
-def parser() -> argparse.ArgumentParser:
-    """Return the parser of all commands."""
+def parser(words: Sequence[str] = ()) -> argparse.ArgumentParser:
+    """Return the parser of all commands; of `turn`, in full only if that is among the words."""
     root = argparse.ArgumentParser(prog="laitevuoro-agent", description=__doc__)
     commands = root.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    config = argparse.ArgumentParser(add_help=False)
+    config.add_argument(
+        "--config", type=Path, default=DEFAULT_CONFIG, help=f"default: {DEFAULT_CONFIG}"
+    )
     for name, text in (
         ("run", "watch this machine's devices and carry out their plans"),
         ("check", "look at each device and at the broker once, and say what is missing"),
     ):
-        command = commands.add_parser(name, help=text, description=text)
-        command.add_argument(
-            "--config", type=Path, default=DEFAULT_CONFIG, help=f"default: {DEFAULT_CONFIG}"
-        )
+        commands.add_parser(name, help=text, description=text, parents=[config])
+    text = "ask for what people at a device may: check in, walk in, more time"
+    turn = commands.add_parser("turn", help=text, description=text)
+    if words[:1] == ["turn"]:
+        from agents.turn_cli import add_arguments  # noqa: PLC0415 - a mere `run` needs none
+
+        add_arguments(turn, config)
     commands.add_parser("helper", help="show warnings on this desktop")
     commands.add_parser("scripted-device", help="play a device, for demos and rehearsals")
     return root

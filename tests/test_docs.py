@@ -13,7 +13,7 @@ import pytest
 import mqtt_schemas
 from agents import coverage, enforcement, link, outbox, runtime, sending, timesync, tracking
 from agents.clock import MAX_ROUND_TRIP_MS
-from agents.devices.phrases import PHRASES
+from agents.devices.wordings import NOTICES
 from mqtt_schemas.codec import MAX_PAYLOAD
 from mqtt_schemas.events import EVENT
 from mqtt_schemas.messages import MAX_EVENTS
@@ -143,5 +143,5 @@ def test_every_event_and_phrase_is_told() -> None:
     """What an agent may say, and what it may be asked to show."""
     for event in EVENT.json_schema()["discriminator"]["mapping"]:
         assert f"`{event}`" in PROSE["events"]
-    for phrase in PHRASES:
+    for phrase in NOTICES:
         assert f"`{phrase}`" in PROSE["plan"]

@@ -25,7 +25,7 @@ class UnknownPhrase(ValueError):
 _PHRASES: Mapping[str, Mapping[Language, Wording]] = {**NOTICES, **ANSWERS}
 
 PHRASES = frozenset(_PHRASES)
-__all__ = ["LANGUAGES", "PHRASES", "Language", "UnknownPhrase", "brief", "text"]
+__all__ = ["LANGUAGES", "PHRASES", "Language", "UnknownPhrase", "brief", "language_of", "text"]
 
 # Finnish counts in the genitive here ("5 minuutin kuluttua"), the same for one and many.
 _UNITS: Mapping[Language, Mapping[str, tuple[str, str]]] = {
@@ -33,6 +33,17 @@ _UNITS: Mapping[Language, Mapping[str, tuple[str, str]]] = {
     "sv": {"min": ("minut", "minuter"), "s": ("sekund", "sekunder")},
     "en": {"min": ("minute", "minutes"), "s": ("second", "seconds")},
 }
+
+
+def language_of(environment: Mapping[str, str]) -> Language:
+    """Return a desktop's language by the order of locale(7), Finnish where it is another."""
+    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
+        for language in LANGUAGES:
+            if environment.get(name, "").startswith(language):
+                return language
+        if environment.get(name):
+            break
+    return "fi"
 
 
 def text(phrase: str, language: Language, **arguments: str | int) -> str:

@@ -17,6 +17,8 @@ from agents.config import FilePath
 from agents.devices.scripted.wire import (
     MAX_LINE,
     Alive,
+    Answered,
+    Asked,
     BadLine,
     Change,
     Command,
@@ -31,7 +33,8 @@ from agents.devices.scripted.wire import (
     from_device,
     line,
 )
-from agents.model import Answer, Observation, Order, UseEnd
+from agents.model import Answer, Ask, Observation, Order, UseEnd
+from agents.wishes import said
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
 
@@ -85,6 +88,12 @@ class Simulated:
         self._heard_ms = 0
         self._numbers = count(1)
         self._answers: dict[int, asyncio.Future[Answer]] = {}
+        self._ask: Ask | None = None
+        self._asking: set[asyncio.Task[None]] = set()
+
+    def take_requests(self, ask: Ask) -> None:
+        """Have requests answered by `ask`."""
+        self._ask = ask
 
     async def start(self) -> None:
         """Begin to reach for the device."""
@@ -95,6 +104,8 @@ class Simulated:
         if self._task is not None:
             self._task.cancel()
             await asyncio.wait([self._task])
+        for asking in self._asking:
+            asking.cancel()
 
     async def observe(self) -> Sequence[Observation]:
         """Return the changes since the last call, with the device's own stamps.
@@ -170,6 +181,10 @@ class Simulated:
                 answer = self._answers.get(message.id)
                 if answer is not None and not answer.done():
                     answer.set_result(Answer(message.outcome, message.reason))
+            case Asked() if self._ask is not None:
+                asking = asyncio.create_task(self._answer(self._ask, message), name="request")
+                self._asking.add(asking)
+                asking.add_done_callback(self._asking.discard)
             case Change():
                 seen = self._seen
                 if seen is None or seen.epoch != message.epoch or seen.seq < message.seq:
@@ -180,6 +195,10 @@ class Simulated:
                 self._seen, self._there = Seen(epoch=message.epoch, seq=message.seq), True
                 self._heard_ms = message.at_ms
                 self._tell(_observation(message.condition, message.at_ms))
+
+    async def _answer(self, ask: Ask, asked: Asked) -> None:
+        reply = await ask(asked.wish.request())
+        self._send(Answered(id=asked.id, said=said(reply)))
 
     def _tell(self, observation: Observation) -> None:
         # What was missed may be older than what was already passed on: that it was away.

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
 from pathlib import Path
 
-from agents.devices.phrases import LANGUAGES, Language, UnknownPhrase, text
+from agents.devices.phrases import Language, UnknownPhrase, text
 from agents.helper.notifications import Notifications, NotShown
 from agents.helper.wire import MAX_LINE, BadLine, Show, Shown, show_from
 
@@ -20,17 +19,6 @@ log = logging.getLogger(__name__)
 FIRST_WAIT, LONGEST_WAIT = 0.5, 15.0
 #: In the last minute a warning is urgent: it stays on the screen and above a game.
 URGENT_SECONDS = 60
-
-
-def language_of(environment: Mapping[str, str]) -> Language:
-    """Return the desktop's language by the order of locale(7), Finnish where it is another."""
-    for name in ("LC_ALL", "LC_MESSAGES", "LANG"):
-        for language in LANGUAGES:
-            if environment.get(name, "").startswith(language):
-                return language
-        if environment.get(name):
-            break
-    return "fi"
 
 
 async def run(

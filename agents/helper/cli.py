@@ -11,8 +11,8 @@ import signal
 from collections.abc import Sequence
 from pathlib import Path
 
-from agents.devices.phrases import LANGUAGES, Language
-from agents.helper.app import language_of, run
+from agents.devices.phrases import LANGUAGES, Language, language_of
+from agents.helper.app import run
 from agents.helper.notifications import Notifications
 
 #: Where the agent's unit listens (systemd/laitevuoro-agent.service, RuntimeDirectory=).

@@ -1,4 +1,7 @@
-"""What agent and helper say to each other: a JSON object a line, over a Unix socket."""
+"""What agent and helper say to each other: a JSON object a line, over a Unix socket.
+
+And what the agent's own socket for requests (agents.request_socket) takes and says.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +9,7 @@ from typing import Annotated, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
+from agents.wishes import Said, Wish
 from mqtt_schemas.base import Code, Seconds
 
 #: Bytes of the longest line that either end takes.
@@ -19,7 +23,7 @@ class BadLine(ValueError):
 class _Line(BaseModel):
     model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
 
-    id: Annotated[int, Field(ge=1, le=2**53 - 1, description="of the phrase to show")]
+    id: Annotated[int, Field(ge=1, le=2**53 - 1, description="of the phrase, or the request")]
 
     def line(self) -> bytes:
         """Return the line to send."""
@@ -42,6 +46,19 @@ class Shown(_Line):
     shown: bool
 
 
+class Wished(_Line):
+    """To the agent: somebody asks for something. device: `site/id`; None: the only one."""
+
+    wish: Wish
+    device: Annotated[str, StringConstraints(max_length=100)] | None = None
+
+
+class Told(_Line):
+    """From the agent: what is said to the request of that id."""
+
+    said: Said
+
+
 L = TypeVar("L", bound=_Line)
 
 
@@ -53,6 +70,16 @@ def show_from(line: bytes) -> Show:
 def shown_from(line: bytes) -> Shown:
     """Parse a line of the helper. Raises BadLine."""
     return _parse(Shown, line)
+
+
+def from_helper(line: bytes) -> Shown | Wished:
+    """Parse a line of the helper that may be a request. Raises BadLine."""
+    return _parse(Wished, line) if b'"wish"' in line else _parse(Shown, line)
+
+
+def from_agent(line: bytes) -> Show | Told:
+    """Parse a line of the agent that may be an answer to a request. Raises BadLine."""
+    return _parse(Told, line) if b'"said"' in line else _parse(Show, line)
 
 
 def _parse(model: type[L], line: bytes) -> L:

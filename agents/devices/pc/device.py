@@ -18,7 +18,7 @@ from agents.devices.pc.logind import Logind, LogindError
 from agents.devices.pc.processes import Processes
 from agents.devices.pc.readings import readings
 from agents.devices.pc.sessions import LoginSession, Uses, in_use, state_of
-from agents.model import Answer, Observation, Order, UseEnd
+from agents.model import Answer, Ask, Observation, Order, UseEnd
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
 
@@ -68,6 +68,10 @@ class Pc:
         self._last: Observation | None = None
         self._failing_since: int | None = None
 
+    def take_requests(self, ask: Ask) -> None:
+        """Have requests of whoever sits at the seat answered by `ask`."""
+        self._helper.ask = ask
+
     async def start(self) -> None:
         """Begin to watch; the system bus may come later, or never."""
         self._connection.start()
@@ -102,11 +106,11 @@ class Pc:
     async def carry_out(self, order: Order) -> Answer:
         """Carry out an order.
 
-        Opening and closing need nothing here: whoever uses a closed PC is ended by an order
-        of its own. A PC can't pause its use.
+        Opening, closing and clearing need nothing here: whoever uses a closed PC is ended by
+        an order of its own. A PC can't pause its use.
         """
         match order.step:
-            case Step.OPEN | Step.CLOSE:
+            case Step.OPEN | Step.CLOSE | Step.CLEAR:
                 return DONE
             case Step.WARN | Step.NOTICE:
                 shown = await self._helper.send(order)

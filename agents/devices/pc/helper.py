@@ -1,7 +1,8 @@
-"""The agent's end of the desktop helper: shows phrases to whoever sits at the seat.
+"""The agent's end of the desktop helper: shows phrases to whoever sits at the seat, hears requests.
 
 A helper is trusted for its peer's user id alone, which the kernel tells (SO_PEERCRED,
-unix(7)): it must be the user of the session in use, when it connects and at each phrase.
+unix(7)): it must be the user of the session in use, when it connects, at each phrase and at
+each request.
 """
 
 from __future__ import annotations
@@ -15,8 +16,9 @@ from collections.abc import Callable
 from itertools import count
 from pathlib import Path
 
-from agents.helper.wire import MAX_LINE, BadLine, Show, shown_from
-from agents.model import Order
+from agents.helper.wire import MAX_LINE, BadLine, Show, Told, Wished, from_helper
+from agents.model import Ask, Order
+from agents.wishes import said
 
 log = logging.getLogger(__name__)
 
@@ -24,6 +26,8 @@ log = logging.getLogger(__name__)
 SHOW_SECONDS = 3.0
 #: Connections at once. One seat has one helper; a few more while sessions change.
 MAX_HELPERS = 4
+#: Seconds from one request of a desktop to the next at least: each may leave an event behind.
+ASK_PAUSE = 1.0
 _PEER = struct.Struct("3i")
 
 
@@ -36,7 +40,10 @@ class HelperServer:
         path: Path | None,
         uid: Callable[[], int | None],
         show_seconds: float = SHOW_SECONDS,
+        ask_pause: float = ASK_PAUSE,
     ) -> None:
+        self.ask: Ask | None = None
+        self._ask_pause = ask_pause
         self._path = path
         self._show_seconds = show_seconds
         self._uid = uid
@@ -117,7 +124,7 @@ class HelperServer:
             if uid != self._uid() or self.connected >= MAX_HELPERS:
                 return
             self._helpers[writer] = uid
-            await self._listen(reader)
+            await self._listen(reader, writer, uid)
         except (OSError, ValueError, BadLine) as error:
             # ValueError: a line longer than the limit.
             log.warning("a desktop helper was let go: %s", error)
@@ -125,9 +132,18 @@ class HelperServer:
             self._helpers.pop(writer, None)
             writer.close()
 
-    async def _listen(self, reader: asyncio.StreamReader) -> None:
+    async def _listen(
+        self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, uid: int
+    ) -> None:
         while line := await reader.readline():
-            told = shown_from(line)
+            told = from_helper(line)
+            if isinstance(told, Wished):
+                if self.ask is None or uid != self._uid():
+                    return
+                reply = await self.ask(told.wish.request())
+                writer.write(Told(id=told.id, said=said(reply)).line())
+                await asyncio.sleep(self._ask_pause)
+                continue
             waiting = self._waiting.get(told.id)
             if waiting is not None and not waiting.done():
                 waiting.set_result(told.shown)

@@ -75,6 +75,15 @@ class Ordered(_Line):
     reason: str | None
 
 
+class Asked(_Line):
+    """Somebody asked for something, and this was said to it."""
+
+    what: Literal["asked"] = "asked"
+    wish: str
+    accepted: bool
+    phrase: str
+
+
 class UseBegan(_Line):
     """A customer began to use the device."""
 
@@ -116,7 +125,7 @@ class UseEnded(_Line):
     last_known_ms: int | None = None
 
 
-Line = DeviceStarted | DeviceStopped | Ordered | UseBegan | Span | UseEnded
+Line = Asked | DeviceStarted | DeviceStopped | Ordered | UseBegan | Span | UseEnded
 
 _LINE: TypeAdapter[Line] = TypeAdapter(Annotated[Line, Field(discriminator="what")])
 

@@ -12,12 +12,13 @@ from functools import partial
 from itertools import count
 
 from agents.devices.scripted.agenda import Act, Agenda
+from agents.devices.scripted.asking import Asking
 from agents.devices.scripted.crowd import Customers
 from agents.devices.scripted.journal import EndedBy, Right, UseBegan
 from agents.devices.scripted.script import Script, Visit, When
 from agents.devices.scripted.truth import Truth
 from agents.devices.scripted.use import Use
-from agents.devices.scripted.wire import Command
+from agents.devices.scripted.wire import Answered, Command
 from agents.model import Answer
 from mqtt_schemas.base import DeviceState
 from mqtt_schemas.events import OrderOutcome, Step
@@ -34,6 +35,7 @@ class Play:
         self._uses = (f"{epoch[:12]}-{number}" for number in count(1))
         self._customers = Customers(script.crowd) if script.crowd else None
         self._agenda = Agenda(speed=script.speed)
+        self._asking = Asking(agenda=self._agenda, truth=self.truth)
         self._came = dict.fromkeys(When, 0)
         self._opening = 0  # grows whenever the device opens or closes
         self._open = False
@@ -57,6 +59,11 @@ class Play:
             self.truth.ordered(command, answer, now_ms)
         return answer
 
+    def answer(self, answered: Answered, now_ms: int) -> None:
+        """Hear what is said to a request."""
+        self.advance(now_ms)
+        self._asking.answer(answered, now_ms)
+
     def stop(self, now_ms: int) -> None:
         """Switch the device off, and with it whatever runs on it."""
         self.advance(now_ms)
@@ -71,6 +78,9 @@ class Play:
             self._let_in(command.turn, now_ms)
         elif command.step is Step.CLOSE:
             self._shut(now_ms)
+        elif command.step is Step.CLEAR:
+            if self.truth.condition.state is DeviceState.TO_BE_CLEARED:
+                self.truth.become(now_ms, DeviceState.FREE)
         elif command.step in (Step.LOCK, Step.END, Step.PAUSE):
             return self._stop_use(command, now_ms)
         return _DONE
@@ -144,6 +154,9 @@ class Play:
         for visit in self._script.visit:
             if visit.when is when and visit.comes(self._came[when]):
                 self._expect(visit, now_ms)
+        for ask in self._script.ask:
+            if ask.when is when and ask.comes(self._came[when]):
+                self._asking.expect(ask, now_ms)
         if self.truth.use is None:
             self._expect_anybody(now_ms)
 

@@ -5,6 +5,10 @@ clear_after = 4             # seconds that a finished print waits to be taken aw
 after = 2                   # seconds after it opened
 does = [{ active = 6 }, { idle = 2 }, { active = 1 }]
 stays = true                # goes on with the last until ended
+[[ask]]                     # every time that it closes, until it is granted
+when = "closed"
+wish = { what = "check_in", words = "three plain words" }
+again = 1
 """
 
 from __future__ import annotations
@@ -24,6 +28,7 @@ from pydantic import (
     model_validator,
 )
 
+from agents.wishes import Wish
 from mqtt_schemas.base import Code
 from mqtt_schemas.events import Step
 
@@ -108,15 +113,37 @@ class Visit(Settings):
 
     def comes(self, time: int) -> bool:
         """Tell whether the customer comes the so-many-th time."""
-        if self.nth is None or self.every is None:
-            return self.nth in (None, time)
-        return time >= self.nth and (time - self.nth) % self.every == 0
+        return _comes(self.nth, self.every, time)
 
     @model_validator(mode="after")
     def _job_is_one_piece(self) -> Self:
         if self.job and (len(self.does) != 1 or self.does[0].active is None):
             raise ValueError("a job is one active stretch")
         return self
+
+
+class Ask(Settings):
+    """Somebody who asks the agent for something, at the times of a Visit.
+
+    again: seconds until it is asked again, and again, until it is granted.
+    """
+
+    when: When = When.CLOSED
+    nth: Annotated[int, Field(ge=1)] | None = None
+    every: Annotated[int, Field(ge=1)] | None = None
+    after: Span = 1.0
+    again: Annotated[float, Field(ge=0.01, le=86_400)] | None = None
+    wish: Wish
+
+    def comes(self, time: int) -> bool:
+        """Tell whether it is asked the so-many-th time."""
+        return _comes(self.nth, self.every, time)
+
+
+def _comes(nth: int | None, every: int | None, time: int) -> bool:
+    if nth is None or every is None:
+        return nth in (None, time)
+    return time >= nth and (time - nth) % every == 0
 
 
 class Crowd(Settings):
@@ -158,6 +185,7 @@ class Script(Settings):
     patience: Span = 5.0
     readings: Annotated[dict[Code, float], Field(max_length=64)] = Field(default_factory=dict)
     visit: tuple[Visit, ...] = ()
+    ask: tuple[Ask, ...] = ()
     crowd: Crowd | None = None
 
 

@@ -19,6 +19,7 @@ from agents.devices.scripted.play import Play
 from agents.devices.scripted.wire import (
     MAX_LINE,
     Alive,
+    Answered,
     BadLine,
     Change,
     Command,
@@ -115,8 +116,8 @@ class Server:
         told = self._play.truth.take()
         self._journal.write(told.lines)
         self._unseen.extend(told.changes)
-        for change in told.changes:
-            self._send(change)
+        for part in (*told.changes, *told.asked):
+            self._send(part)
 
     def _send(self, part: Part) -> None:
         if self._agent is not None and not self._agent.is_closing():
@@ -146,6 +147,9 @@ class Server:
                 return
             elif isinstance(message, Seen):
                 self._forget(message)
+            elif isinstance(message, Answered):
+                self._play.answer(message, self._boot_ms())
+                self._publish()
             else:
                 self._carry_out(message)
             await writer.drain()

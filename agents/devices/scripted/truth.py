@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from agents.devices.scripted.journal import EndedBy, Line, Ordered
 from agents.devices.scripted.use import Use
-from agents.devices.scripted.wire import Change, Command, Condition, Ending
+from agents.devices.scripted.wire import Asked, Change, Command, Condition, Ending
 from agents.model import Answer
 from mqtt_schemas.base import DeviceState, Outcome
 from mqtt_schemas.events import Step
@@ -26,6 +26,7 @@ class Told:
 
     lines: list[Line] = field(default_factory=list)
     changes: list[Change] = field(default_factory=list)
+    asked: list[Asked] = field(default_factory=list)
 
 
 class Truth:
@@ -47,6 +48,10 @@ class Truth:
     def note(self, *lines: Line) -> None:
         """Have lines written to the journal."""
         self._told.lines += lines
+
+    def ask(self, asked: Asked) -> None:
+        """Have a request told to the agent."""
+        self._told.asked.append(asked)
 
     def ordered(self, command: Command, answer: Answer, now_ms: int) -> None:
         """Note an order and what came of it."""

@@ -10,6 +10,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
+from agents.wishes import Said, Wish
 from mqtt_schemas.base import Code, DeviceState, Milliseconds, OpaqueId, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
 
@@ -88,6 +89,14 @@ class Reply(Part):
     reason: Code | None = None
 
 
+class Asked(Part):
+    """Device: somebody asks for something, to be answered with its `id`."""
+
+    type: Literal["asked"] = "asked"
+    id: int
+    wish: Wish
+
+
 class Seen(Part):
     """Agent: I have seen the changes up to `seq` of `epoch`; never send them again."""
 
@@ -115,8 +124,16 @@ class Command(Part):
     arguments: dict[Code, str | int] = Field(default_factory=dict)
 
 
-FromDevice = Alive | Change | Present | Reply
-FromAgent = Hello | Seen | Command
+class Answered(Part):
+    """Agent: what is said to request `id`."""
+
+    type: Literal["answered"] = "answered"
+    id: int
+    said: Said
+
+
+FromDevice = Alive | Asked | Change | Present | Reply
+FromAgent = Answered | Hello | Seen | Command
 
 _FROM_DEVICE: TypeAdapter[FromDevice] = TypeAdapter(
     Annotated[FromDevice, Field(discriminator="type")]

@@ -63,3 +63,27 @@ def test_a_duration_without_its_seconds_is_refused(arguments: dict[str, str | in
     """A phrase is shown whole or not at all."""
     with pytest.raises(UnknownPhrase, match="turn_ends_in needs seconds"):
         phrases.brief("turn_ends_in", "en", **arguments)
+
+
+@pytest.mark.parametrize(
+    ("environment", "language"),
+    [
+        ({"LANG": "sv_FI.UTF-8"}, "sv"),
+        ({"LANG": "fi_FI.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
+        ({"LANG": "fi_FI.UTF-8", "LC_ALL": "sv_SE"}, "sv"),
+        ({"LANG": "et_EE.UTF-8"}, "fi"),
+        ({"LC_ALL": "C", "LANG": "en_GB"}, "fi"),
+        ({}, "fi"),
+    ],
+)
+def test_the_desktops_language_is_spoken(environment: dict[str, str], language: str) -> None:
+    """LC_ALL before LC_MESSAGES before LANG; a language that we lack is Finnish."""
+    assert phrases.language_of(environment) == language
+
+
+def test_counts_are_told() -> None:
+    """How many tries and rounds are left; a phrase without its count is not shown."""
+    assert "2" in phrases.text("code_wrong", "en", tries=2)
+    assert "3" in phrases.text("change_places", "fi", rounds=3)
+    with pytest.raises(UnknownPhrase, match="needs tries"):
+        phrases.text("code_wrong", "en")

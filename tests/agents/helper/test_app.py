@@ -12,7 +12,7 @@ import pytest_asyncio
 
 from agents.devices.pc.helper import HelperServer
 from agents.devices.phrases import Language, text
-from agents.helper.app import language_of, run, show_phrase
+from agents.helper.app import run, show_phrase
 from agents.helper.notifications import Notifications
 from agents.helper.wire import Show
 from agents.model import Order
@@ -32,22 +32,6 @@ async def bus(tmp_path: Path) -> AsyncIterator[str]:
 async def joined(server: HelperServer) -> None:
     """Return once the helper has joined the agent."""
     await until(lambda: server.connected > 0)
-
-
-@pytest.mark.parametrize(
-    ("environment", "language"),
-    [
-        ({"LANG": "sv_FI.UTF-8"}, "sv"),
-        ({"LANG": "fi_FI.UTF-8", "LC_MESSAGES": "en_GB.UTF-8"}, "en"),
-        ({"LANG": "fi_FI.UTF-8", "LC_ALL": "sv_SE"}, "sv"),
-        ({"LANG": "et_EE.UTF-8"}, "fi"),
-        ({"LC_ALL": "C", "LANG": "en_GB"}, "fi"),
-        ({}, "fi"),
-    ],
-)
-def test_the_desktops_language_is_spoken(environment: dict[str, str], language: str) -> None:
-    """LC_ALL before LC_MESSAGES before LANG; a language that we lack is Finnish."""
-    assert language_of(environment) == language
 
 
 @pytest.mark.parametrize("language", ["fi", "sv", "en"])
