@@ -98,7 +98,8 @@ class HoursService:
     ) -> HoursImport:
         """Let a site's imported hours be what a file says. Raises BookingRefused, StoreFailed.
 
-        partial: where entries are faulty, take the others; else nothing is changed.
+        partial: where entries are faulty, take the others, and leave the days that were imported
+        before and are not among them; else nothing is changed.
         """
         self._check_site(site)
         parsed = await self._parsed(data, format, library)
@@ -108,7 +109,15 @@ class HoursService:
         name = format or hours_reading.looks_like(data)
 
         def keep(rows: Connection) -> hours.Changed:
-            changed = hours.replace(rows, site, parsed.days, reach=reach, source=name, at=now)
+            changed = hours.replace(
+                rows,
+                site,
+                parsed.days,
+                reach=reach,
+                source=name,
+                at=now,
+                whole=not parsed.faults,
+            )
             if changed.any:
                 audit.record(rows, _entry(site, name, reach, changed, now, role))
             return changed

@@ -18,9 +18,10 @@ LONGEST_NOTE = 120
 class Parsed(BaseModel):
     """What a file holds, by day. Spans of a day are in order and do not overlap.
 
-    reach: the first and the last day that the file speaks of: within it, imported days that the
-    file does not name are no more. None where it names no day. A fault's `where` is a date, a
-    line or a UID. outside: days that are not kept, being too long ago or too far ahead.
+    reach: the first and the last day that the file speaks of: within it, imported days that a
+    file without faults does not name are no more. None where it names no day. A fault's `where`
+    is a date, a line or a UID. outside: days that are not kept, being too long ago or too far
+    ahead.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -11,7 +11,6 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Iterator
 from datetime import date
 from enum import IntEnum
 from typing import Any
@@ -66,11 +65,10 @@ def parse(text: str | bytes, *, library: str | None = None) -> Parsed:
         except BadEntry as error:
             faults.setdefault(where, Fault(where=where, reason=str(error)))
     found = in_order(days)
-    reach = [*(day.day for day in found), *_dates(faults)]
     return Parsed(
         days=found,
         faults=tuple(faults.values()),
-        reach=(min(reach), max(reach)) if reach else None,
+        reach=(found[0].day, found[-1].day) if found else None,
     )
 
 
@@ -105,15 +103,6 @@ def _where(number: int, item: object) -> str:
     if isinstance(said, str) and _DATE.fullmatch(said):
         return said
     return f"day number {number}"
-
-
-def _dates(faults: dict[str, Fault]) -> Iterator[date]:
-    """Yield the days at fault: they are spoken of, too."""
-    for where in faults:
-        try:
-            yield date.fromisoformat(where)
-        except ValueError:
-            continue
 
 
 def _day(item: object, *, times: int) -> DayHours:

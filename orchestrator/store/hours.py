@@ -101,12 +101,16 @@ def replace(
     reach: tuple[date, date],
     source: str,
     at: datetime,
+    whole: bool = True,
 ) -> Changed:
-    """Let the imported days from `reach[0]` to `reach[1]` be these, and no others."""
+    """Let the imported days from `reach[0]` to `reach[1]` be these.
+
+    whole: and no others; else days that are not among them stay as they were.
+    """
     first, last = reach
     before = imported(rows, site, first, last)
     now = {each.day: each for each in days if first <= each.day <= last}
-    gone = [day for day in before if day not in now]
+    gone = [day for day in before if day not in now] if whole else []
     new = [each for day, each in now.items() if before.get(day) != each]
     rows.executemany(
         "DELETE FROM imported_hours WHERE site = ? AND day = ?",

@@ -136,6 +136,17 @@ async def test_a_faulty_day_keeps_everything_as_it_is(site: Site) -> None:
     )
 
 
+async def test_a_day_at_fault_stays_as_it_was_imported_before(site: Site) -> None:
+    """The last good word on it is better than none."""
+    days = [(f"2026-11-{day}", "12:00", "14:00") for day in (26, 27, 28)]
+    await site.service.take("paja", kirkanta(*days))
+    bad = ("2026-11-27", "14:00", "12:00")
+    taken = await site.service.take("paja", kirkanta(days[0], bad, days[2]), partial=True)
+    assert taken.changed == hours.Changed(added=0, changed=0, removed=0, same=2)
+    (friday,) = await site.service.show("paja", date(2026, 11, 27), date(2026, 11, 27))
+    assert friday.hours.spans == (LocalSpan(12 * HOUR, 14 * HOUR),)
+
+
 async def test_an_import_is_in_the_audit_log_in_counts(site: Site) -> None:
     """By who asked for it; one that changes nothing is not."""
     data = kirkanta(("2026-11-26", "12:00", "14:00"))

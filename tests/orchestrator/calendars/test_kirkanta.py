@@ -136,14 +136,6 @@ def test_a_day_that_stands_there_twice_is_not_taken() -> None:
     assert len(found.days) == 1
 
 
-def test_a_day_at_fault_is_within_the_reach() -> None:
-    """The answer speaks of it, so what was known of it before is not kept for good."""
-    assert read(day(), day(date="2026-11-27", times=[])).reach == (
-        date(2026, 11, 25),
-        date(2026, 11, 27),
-    )
-
-
 def test_times_of_no_day_in_order_are_put_in_order() -> None:
     """As a day goes."""
     found = read(day(times=times(("13:00", "18:00", 1), ("10:00", "12:00", 2))))
