@@ -21,7 +21,8 @@ def moment(view: View, name: str, ms: int) -> Iterator[str]:
     if turn is not None and booked is not None and not (usable or _by_leave(booked)):
         wrong.append(f"turn {turn.id} runs though it is closed")
     if booked is None and turn is None:
-        wrong += _without_turn(plan, ms, usable=usable, pause=view.in_pause(name, ms))
+        pause, waited = view.in_pause(name, ms), view.waited_for(name, ms)
+        wrong += _without_turn(plan, ms, usable=usable, pause=pause, waited=waited)
     wrong += _assumed(view, name, plan, ms)
     yield from (view.say(name, ms, each) for each in wrong)
 
@@ -44,7 +45,9 @@ def _turn_as_booked(turn: PlannedTurn | None, booked: Version | None) -> Iterato
         yield f"turn {turn.id} is planned for another group"
 
 
-def _without_turn(plan: Issued, ms: int, *, usable: bool, pause: bool) -> Iterator[str]:
+def _without_turn(
+    plan: Issued, ms: int, *, usable: bool, pause: bool, waited: bool
+) -> Iterator[str]:
     """Tell where somebody without a turn could begin and must not, or the other way round."""
     may_begin = plan.outside == "open" or (plan.outside == "closed" and plan.walk_in is not None)
     if not may_begin:
@@ -52,6 +55,8 @@ def _without_turn(plan: Issued, ms: int, *, usable: bool, pause: bool) -> Iterat
     begin_now = not plan.windows or _window(plan, ms) is not None
     if begin_now and not usable:
         yield "anybody may begin though it is closed"
+    if begin_now and plan.walk_in is not None and waited:
+        yield "anybody may begin though others wait"
     if begin_now and pause:
         yield "anybody may begin in the pause after a turn"
     if usable and not begin_now and not pause:

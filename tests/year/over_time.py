@@ -97,7 +97,8 @@ def limits(view: View) -> Iterator[str]:
     days: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for versions in view.histories.values():
         new, kept = versions[0], versions[-1]
-        if new.card is None or kept.state == "cancelled":
+        follows = any(version.moved for version in versions)
+        if new.card is None or follows or kept.state in ("cancelled", "released"):
             continue
         local = view.local(new.starts)
         for period in (f"day {local:%Y-%m-%d}", f"week {local:%G-%V}"):

@@ -68,6 +68,11 @@ class View:
         found = held[place]
         return found.booking if ms < found.ends else None
 
+    def waited_for(self, name: str, ms: int) -> bool:
+        """Tell whether somebody waited for a device like this."""
+        kind = self.record.devices[name].kind
+        return any(w.kind == kind and w.at <= ms < w.until for w in self.record.waits)
+
     def in_pause(self, name: str, ms: int) -> bool:
         """Tell whether a turn that was not given back ended so short a while ago (hygiene)."""
         rules, held = self.record.devices[name], self.held[name]

@@ -21,6 +21,7 @@ from mqtt_schemas.codec import decode
 from mqtt_schemas.plan import Plan, Turn, Window
 from mqtt_schemas.topics import Address
 from orchestrator.bookkeeping import Bookkeeping
+from orchestrator.circumstances import Circumstances
 from orchestrator.deadlines import Deadlines
 from orchestrator.delivery import Delivery
 from orchestrator.dispatch import Dispatch
@@ -29,6 +30,8 @@ from orchestrator.domain.next_turn import Condition
 from orchestrator.domain.opening_hours import DayHours, LocalSpan, Source
 from orchestrator.event_service import EventService
 from orchestrator.office import Office
+from orchestrator.public_holidays import is_holiday
+from orchestrator.queue_keeper import QueueKeeper, waited_for
 from orchestrator.queue_service import QueueService
 from orchestrator.services import Services, services
 from orchestrator.store import bookings
@@ -96,6 +99,7 @@ class World:
             issuer="year",
             now=self.now,
             monotonic=lambda: self.now_ms / 1000,
+            circumstances=Circumstances(configured={}, zone=ZONE, is_holiday=is_holiday),
         )
         office = self._office()
         self.services: Services = services(office)
@@ -106,6 +110,12 @@ class World:
             replan=self._changed,
         )
         self.queue = QueueService(Bookkeeping(office))
+        self.queue_keeper = QueueKeeper(
+            service=self.queue,
+            now=self.now,
+            waited_for=partial(waited_for, office),
+            replan=self.dispatch.replan,
+        )
         self.events = EventService(Bookkeeping(office))
         #: Hears of turns that are offered to somebody in the queue.
         self.on_offer: Callable[[Booking], None] = lambda _: None
@@ -200,7 +210,7 @@ class World:
         if not self._lines_move and not self._line:
             return
         self._lines_move = False
-        moment = await self.queue.move_on()
+        moment = await self.queue_keeper.look()
         if moment is not None:
             self._wake_at(max(ms_from_utc(moment), self.now_ms + 1) / 1000)
         lines = await self.database.read(_waiting)
