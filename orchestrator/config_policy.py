@@ -124,7 +124,7 @@ class PolicySection(Section):
     guardian_below: Age | None = None
     guardian_in: Literal["always", "self_service"] | None = None
     check_in: CheckInBy | None = None
-    check_in_within: Annotated[Seconds, Field(ge=60)] | None = None
+    check_in_within: Annotated[Seconds, Field(ge=1)] | None = None
     walk_in: Seconds | None = None
     extension: Seconds | None = None
     extension_in_last: Seconds | None = None
@@ -136,7 +136,7 @@ class PolicySection(Section):
     assumed_group: Annotated[Id | None, BeforeValidator(_none)] = None
     quotas: Annotated[tuple[QuotaSection, ...], Field(max_length=10)] | None = None
     print_misfit: Misfit | None = None
-    offer: Annotated[Seconds, Field(ge=60)] | None = None
+    offer: Annotated[Seconds, Field(ge=1)] | None = None
 
     @model_validator(mode="after")
     def _no_hour_is_for_two_groups(self) -> Self:

@@ -84,8 +84,9 @@ class Policy:
     start, then the turn is released. walk_in: longest turn without a booking; 0: none.
     extension: a step of more time; 0: none. extension_in_last: offered so long before the end;
     0: at any time. buffer: kept free after a turn (hygiene). finish_before_closing: before the
-    library closes. staffed_only: not in self-service hours. school_days_from: local; Monday to
-    Friday but public holidays. offer: how long a freed turn is held for the first in the queue.
+    library closes, or, where only staffed hours count, staff goes. staffed_only: not in
+    self-service hours. school_days_from: local; Monday to Friday but public holidays. offer: how
+    long a freed turn is held for the first in the queue.
     """
 
     at_end: AtEnd
