@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
+from typing import TypeVar
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
@@ -30,6 +31,7 @@ from orchestrator.office import Office
 from orchestrator.store import audit, bookings, queue, quotas
 from orchestrator.store.database import Connection
 
+T = TypeVar("T")
 _DAY = timedelta(days=1)
 
 
@@ -47,13 +49,9 @@ class Waiter:
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """What a look at a line did.
-
-    addresses: the devices whose turns changed. next_at: when time alone will let more be done.
-    """
+    """What a look at a line did. next_at: when time alone will let more be done, or None."""
 
     offered: tuple[Waiter, ...]
-    addresses: frozenset[Address]
     next_at: datetime | None
 
 
@@ -62,7 +60,7 @@ class Line:
     """Those who wait for a kind of device at a site.
 
     conditions: of devices with an agent, as they were just before the transaction. changed: the
-    devices whose turns the transaction has changed so far.
+    devices whose plans the transaction has changed so far.
     """
 
     office: Office
@@ -91,6 +89,22 @@ class Line:
         """When the day ends, and with it every wait."""
         return to_utc(begin_of(self.day + _DAY, self.office.zone))
 
+    def doing(self, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
+        """Return the work, noting whom else it concerns.
+
+        While anybody waits, no device of the kind is given to walk-ins, and none extended.
+        """
+
+        def do(rows: Connection) -> T:
+            self.changed.clear()
+            waited = queue.waiting(rows, self.site, self.kind) > 0
+            done = work(rows)
+            if waited is not (queue.waiting(rows, self.site, self.kind) > 0):
+                self.changed.update(device.address for device in self.devices)
+            return done
+
+        return do
+
     def find(self, rows: Connection, number: int) -> Ticket:
         """Return a number of today, or one that is at hand since yesterday. Raises NotKnown."""
         ticket = queue.find(rows, self.site, self.kind, self.day, number)
@@ -107,7 +121,7 @@ class Line:
         made = [self._hold(rows, each) for each in offers(line, self._places(rows), self.now)]
         if made:
             line = queue.at_hand(rows, self.site, self.kind)
-        return Made(tuple(made), frozenset(self.changed), self._next_at(rows, line))
+        return Made(tuple(made), self._next_at(rows, line))
 
     def look(self, rows: Connection) -> tuple[bool, datetime | None]:
         """Return whether `move_on` would change anything, and when time alone will let it.

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from typing import TypeVar
 
 from orchestrator.bookkeeping import Bookkeeping, Card, Change, utc
 from orchestrator.domain import quota
@@ -14,10 +16,11 @@ from orchestrator.domain.check_in import Answers, check_ages
 from orchestrator.domain.devices import CheckInBy
 from orchestrator.domain.queue import Ticket, TicketState, check_in_by
 from orchestrator.new_codes import NewCode, new_code
-from orchestrator.queue_line import Line, Made, Waiter
+from orchestrator.queue_line import Line, Waiter
 from orchestrator.store import bookings, queue, quotas
 from orchestrator.store.database import Connection
 
+T = TypeVar("T")
 #: More are sent home: the last of them would wait for days.
 MOST_WAITING = 200
 
@@ -59,7 +62,7 @@ class QueueService:
         self._check_fits(line, newcomer.party_size)
         code = await self._code(line)
 
-        def join(rows: Connection) -> tuple[Waiter, Made]:
+        def join(rows: Connection) -> Waiter:
             line.settle(rows)
             if queue.waiting(rows, line.site, line.kind) >= MOST_WAITING:
                 raise BookingRefused(f"{MOST_WAITING} wait for {line.kind} already.")
@@ -76,13 +79,11 @@ class QueueService:
             )
             queue.insert(rows, ticket)
             line.note(rows, "number_given", ticket, "staff")
-            made = line.move_on(rows)
+            line.move_on(rows)
             mine = (each for each in line.waiters(rows) if each.ticket.number == ticket.number)
-            return next(mine), made
+            return next(mine)
 
-        waiter, made = await self._database.write(join)
-        self._tell(made)
-        return Joined(waiter, code.words if code else None)
+        return Joined(await self._write(line, join), code.words if code else None)
 
     async def leave(self, kind: str, number: int) -> Waiter:
         """Give up a number for its customer; a turn that is held for it goes to the next."""
@@ -99,17 +100,15 @@ class QueueService:
         """
         line = self._line(kind)
 
-        def call(rows: Connection) -> Made:
+        def call(rows: Connection) -> tuple[Waiter, ...]:
             made = line.move_on(rows)
             if made.offered:
-                return made
+                return made.offered
             if not queue.waiting(rows, line.site, line.kind):
                 raise BookingRefused(f"Nobody waits for {line.kind}.")
             raise BookingRefused(f"No {line.kind} is free now that those who wait could have.")
 
-        made = await self._database.write(call)
-        self._tell(made)
-        return made.offered
+        return await self._write(line, call)
 
     async def accept(self, kind: str, number: int, answers: Answers) -> Change:
         """Let an offered turn be taken, at the desk. Raises BookingRefused, StoreFailed."""
@@ -133,7 +132,7 @@ class QueueService:
             line.note(rows, "offer_accepted", ticket, "staff", booking=booking.id)
             return came
 
-        return await self._books.told(await self._database.write(accept))
+        return await self._books.told(await self._write(line, accept))
 
     async def listed(self, kind: str | None = None) -> list[Waiter]:
         """Return who waits, for a kind or for all, and when their turn is likely to come."""
@@ -155,10 +154,8 @@ class QueueService:
             line = self._line_of(site, kind)
             due, next_at = await self._database.read(line.look)
             if due:
-                made = await self._database.write(line.move_on)
+                made = await self._write(line, line.move_on)
                 next_at = made.next_at
-                if made.addresses:
-                    self._tell(made)
             if next_at is not None:
                 moments.append(next_at)
         return min(moments, default=None)
@@ -177,7 +174,7 @@ class QueueService:
     async def _give_up(self, kind: str, number: int, state: TicketState, what: str) -> Waiter:
         line = self._line(kind)
 
-        def give_up(rows: Connection) -> tuple[Ticket, Booking | None, Made]:
+        def give_up(rows: Connection) -> Waiter:
             line.settle(rows)
             ticket = line.find(rows, number)
             if ticket.state not in (TicketState.WAITING, TicketState.OFFERED):
@@ -186,11 +183,10 @@ class QueueService:
                 raise BookingRefused(f"No turn is held for number {number}; it waits in line.")
             released = line.give_up(rows, ticket, state)
             line.note(rows, what, ticket, "staff")
-            return line.find(rows, number), released, line.move_on(rows)
+            line.move_on(rows)
+            return Waiter(line.find(rows, number), booking=released)
 
-        ticket, released, made = await self._database.write(give_up)
-        self._tell(made)
-        return Waiter(ticket, booking=released)
+        return await self._write(line, give_up)
 
     def _line(self, kind: str) -> Line:
         """Return the line for a kind that somebody named. Raises NotKnown."""
@@ -242,6 +238,11 @@ class QueueService:
             raise BookingRefused(f"{reason}.")
         return mark
 
-    def _tell(self, made: Made) -> None:
-        """Have devices told. Also where there are none: that the queue changed is heard so."""
-        self._office.replan(made.addresses)
+    async def _write(self, line: Line, work: Callable[[Connection], T]) -> T:
+        """Do the work in a transaction, and have the devices told whose plans it changes.
+
+        Also where there are none: so the queue's keeper hears that the line is another.
+        """
+        done = await self._database.write(line.doing(work))
+        self._office.replan(line.changed)
+        return done

@@ -53,6 +53,7 @@ async def test_it_sleeps_until_time_alone_frees_a_device(desk: Desk) -> None:
     running = booked(-30, 5)
     await desk.database.write(lambda rows: bookings.insert(rows, running, created=NOW))
     await desk.join()
+    desk.replanned.clear()
     keeper = keeper_of(desk)
     assert await keeper.step() == LONGEST_SLEEP
     desk.clock.pass_by(580)
@@ -67,6 +68,7 @@ async def test_it_offers_as_soon_as_it_is_woken(desk: Desk) -> None:
     """A device that becomes ready is offered without waiting for a deadline."""
     desk.conditions[VR.address] = Condition.BUSY
     await desk.join()
+    desk.told.clear()
     keeper = keeper_of(desk)
     task = asyncio.create_task(keeper.run())
     try:

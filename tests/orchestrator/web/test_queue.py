@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +11,7 @@ import httpx
 import pytest
 
 from mqtt_schemas.base import DeviceState
+from tests.eventually import eventually_async
 from tests.orchestrator.fakes import status
 from tests.orchestrator.parts import House, client, house
 
@@ -26,6 +28,12 @@ class Desk:
     async def ask(self, path: str, **body: object) -> httpx.Response:
         """Give a command."""
         return await self.http.post(f"{QUEUE}{path}", json=body)
+
+    async def offered(self) -> list[dict[str, object]]:
+        """Return the turns that are held now."""
+        listed = (await self.http.get(QUEUE)).json()
+        turns = [each["turn"] for each in listed if each["turn"]]
+        return [turn for turn in turns if turn["state"] == "offered"]
 
     def printer(self, state: DeviceState) -> None:
         """Let the printer report."""
@@ -71,6 +79,25 @@ async def test_a_device_that_reports_itself_free_is_offered(desk: Desk) -> None:
     plan = desk.house.parts.twins.of(desk.house.parts.services.bookings.device("printer-1").address)
     assert plan.desired is not None
     assert [each.id for each in plan.desired.turns] == [turn["id"]]
+
+
+async def test_whoever_waits_is_heard_of_by_all_that_frees_a_device(desk: Desk) -> None:
+    """A device's status, a booking that is cancelled: each wakes the keeper by itself."""
+    desk.printer(DeviceState.IN_USE)
+    await desk.ask("", kind="printer")
+    keeper = asyncio.create_task(desk.house.parts.queue_keeper.run())
+    try:
+        await asyncio.sleep(0.1)
+        desk.printer(DeviceState.FREE)
+        (turn,) = await eventually_async(desk.offered, 20)
+        await desk.ask("", kind="printer")
+        gone = await desk.http.delete(f"/api/v1/bookings/{turn['id']}")
+        assert gone.status_code == 200
+        (again,) = await eventually_async(desk.offered, 20)
+        assert again["id"] != turn["id"]
+    finally:
+        keeper.cancel()
+        await asyncio.wait([keeper])
 
 
 async def test_the_next_in_line_gets_what_nobody_took(desk: Desk) -> None:
