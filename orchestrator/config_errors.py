@@ -10,12 +10,15 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 _WHOLE = "It must be a whole number, not {input}."
+_YES_OR_NO = "It must be true or false, not {input}."
 _PLAIN = {
     "missing": "It is missing.",
     "extra_forbidden": "There is no such key.",
     "int_parsing": _WHOLE,
     "int_type": _WHOLE,
     "int_from_float": _WHOLE,
+    "bool_parsing": _YES_OR_NO,
+    "bool_type": _YES_OR_NO,
     "model_type": "It must be a table, not {input}.",
     "dict_type": "It must be a table, not {input}.",
     "tuple_type": "It must be a list, not {input}.",

@@ -175,6 +175,12 @@ def test_the_environment_overrides_what_is_one_value(tmp_path: Path) -> None:
         ("most = 1", "most = 0", "policy.quotas number 1.most: It must be greater than or equal"),
         ('"week"', '"day"', "policy.quotas number 2: a quota of days is per week."),
         ('"week"', '"year"', "policy.quotas number 2.per: It must be 'day' or 'week', not 'year'"),
+        (
+            "same_day = false",
+            'same_day = "maybe"',
+            "policy.same_day: It must be true or false, not",
+        ),
+        ("same_day = false", "same_day = []", "policy.same_day: It must be true or false, not []."),
         ("offer = 300", "offer = 0", "policy.offer: It must be greater than or equal to 1, not 0."),
     ],
 )
