@@ -48,6 +48,7 @@ from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
 from orchestrator.public_holidays import is_holiday
 from orchestrator.queue_keeper import Conditions, QueueKeeper, waited_for
 from orchestrator.services import services
+from orchestrator.staff_codes import StaffCodes
 from orchestrator.store.database import Database
 from orchestrator.store.errors import StoreError
 from orchestrator.turn_changes import TurnChanges
@@ -185,6 +186,7 @@ async def _until_stopped(
             inside.create_task(parts.turn_keeper.run(), name="turns"),
             inside.create_task(parts.queue_keeper.run(), name="queue"),
             inside.create_task(parts.attended_keeper.run(), name="attended"),
+            inside.create_task(parts.staff_codes.run(), name="staff-codes"),
             inside.create_task(parts.closing.run(), name="closing"),
             inside.create_task(parts.attendant.run(), name="attendant"),
             inside.create_task(parts.coverages.run(), name="coverage"),
@@ -351,6 +353,7 @@ class Parts:
                 hours=config.hours,
                 conditions=self.conditions.now,
                 keep=self.ingest.keep,
+                to_clear=self._to_clear,
             )
         )
         self.alarms = Alarms(
@@ -362,13 +365,14 @@ class Parts:
             monotonic=clocks.monotonic,
         )
         self.attended_keeper = AttendedKeeper(self.services.office)
+        self.staff_codes = StaffCodes(self.services.office)
         self.queue_keeper = QueueKeeper(
             service=self.services.queue,
             now=clocks.now,
             waited_for=partial(waited_for, self.services.office),
             replan=self.dispatch.replan,
         )
-        self.conditions.hear = self.queue_keeper.wake
+        pass
         self._now, self._monotonic = clocks.now, clocks.monotonic
         self.turn_keeper = TurnKeeper(
             changes=TurnChanges(Bookkeeping(self.services.office)),
@@ -446,6 +450,10 @@ class Parts:
         if not self.ingest.has_all(address, twin.status.outbox):
             return None
         return self._now() - timedelta(seconds=clock - twin.heard) - UNDER_WAY
+
+    def _to_clear(self, address: Address) -> str | None:
+        status = self.twins.of(address).status
+        return status.to_be_cleared if status else None
 
     def _on_status(self, address: Address) -> None:
         self.dispatch.on_status(address)

@@ -35,6 +35,7 @@ class Office:
     devices planned anew soon, without waiting for it. hours: as configured, by site. conditions:
     whether devices with an agent can be given to a customer now; those left out can't. boot: the
     machine's boot time. keep: hears, after the commit, what events that were logged here did.
+    to_clear: the session whose part is still on a device, as it last told; None: it told of none.
     """
 
     database: Database
@@ -50,6 +51,7 @@ class Office:
     conditions: Callable[[], Mapping[Address, Condition]] = dict
     boot: Callable[[], Boot] = boot
     keep: Callable[[Taken], None] = keep_nothing
+    to_clear: Callable[[Address], str | None] = lambda _: None
 
     def desk(self, device: Device) -> Desk:
         """Return where and when somebody asks now."""

@@ -16,6 +16,7 @@ from orchestrator.move_service import MoveService
 from orchestrator.office import Office
 from orchestrator.print_fit_service import PrintFitService
 from orchestrator.queue_service import QueueService
+from orchestrator.staff_service import StaffService
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +28,7 @@ class Services:
     check_ins: CheckInService
     moves: MoveService
     attended: AttendedService
+    staff: StaffService
     hours: HoursService
     imports: ImportService
     exports: ExportService
@@ -38,12 +40,14 @@ class Services:
 def services(office: Office) -> Services:
     """Return the services of an office."""
     books = Bookkeeping(office)
+    attended = AttendedService(books)
     return Services(
         office=office,
         bookings=BookingService(books),
         check_ins=CheckInService(books),
         moves=MoveService(books),
-        attended=AttendedService(books),
+        attended=attended,
+        staff=StaffService(books, attended),
         hours=HoursService(office),
         imports=ImportService(office),
         exports=ExportService(office),
