@@ -68,7 +68,7 @@ def parse(
             with limit():
                 week.take(series, cancels=file.cancels)
         except BadEntry as error:
-            found.fault(say_uid(uid), error)
+            found.fault(say_uid(uid, series[0].number), error)
     days = in_order(week.days(found))
     faults = found.parsed().faults
     if not days and not faults:

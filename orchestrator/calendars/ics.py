@@ -9,16 +9,16 @@ twice as the first (RFC 5545, section 3.3.5). Floating times are meant in the si
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
-from datetime import date, datetime
+from datetime import datetime
 
 from icalendar import Event
 
-from mqtt_schemas.base import to_utc
 from orchestrator.calendars.ics_lines import Block, Blocks, blocks
-from orchestrator.calendars.ics_series import moment_of, occurrences, read_event
+from orchestrator.calendars.ics_series import moment_of, occurrences, read_event, utc_of
 from orchestrator.calendars.ics_zones import know_zones
 from orchestrator.calendars.model import (
     LARGEST_PARTY,
@@ -36,6 +36,7 @@ from orchestrator.domain.bookings import Purpose
 
 #: Letters of a UID that are told.
 _SHOWN = 80
+_MAY_BE_MAIL = re.compile(r"(mailto:)?[A-Za-z]+([._%+-][A-Za-z]+)*[0-9]{0,4}@", re.IGNORECASE)
 _NOWHERE = "it names no device in LOCATION or RESOURCES"
 _ELSEWHERE = "line {number}: {name} is the name of no device here"
 
@@ -56,7 +57,7 @@ def parse(data: bytes, frame: Frame, *, limit: Limit = nullcontext) -> Parsed:
         found.fault(f"line {number}", reason)
     know_zones(file.zones)
     for uid, series in by_uid(file, found).items():
-        where = say_uid(uid)
+        where = say_uid(uid, series[0].number)
         try:
             with limit():
                 _take(_Series(uid, where, series), frame, found, cancels=file.cancels)
@@ -84,7 +85,7 @@ def by_uid(file: Blocks, found: Findings) -> dict[str, list[Block]]:
     for block in file.entries:
         uid = block.value("UID")
         if block.broken is not None:
-            where = say_uid(uid) if uid else f"line {block.number}"
+            where = say_uid(uid, block.number)
             found.fault(where, block.broken, series=external_uid(uid) if uid else None)
             spoilt.add(uid)
         elif not uid:
@@ -98,7 +99,9 @@ def _take(series: _Series, frame: Frame, found: Findings, *, cancels: bool) -> N
     """Take a series into the findings. Raises BadEntry, Unreadable."""
     events = [read_event(block, frame.zone) for block in series.blocks]
     for event in occurrences(events, frame):
-        starts_at, ends_at = (_utc(moment_of(event, name), frame) for name in ("DTSTART", "DTEND"))
+        starts_at, ends_at = (
+            utc_of(moment_of(event, name), frame) for name in ("DTSTART", "DTEND")
+        )
         if not frame.touches(starts_at, ends_at):
             found.outside += 1
         elif cancels or str(event.get("STATUS", "")).upper() == "CANCELLED":
@@ -160,10 +163,7 @@ def _no_device(series: _Series) -> str:
 
 def _recurrence(event: Event, frame: Frame) -> str:
     """Return which occurrence of its series it is: the start that its rule gave it."""
-    moment = moment_of(event, "RECURRENCE-ID")
-    if isinstance(moment, datetime):
-        return _utc(moment, frame).isoformat()
-    return moment.isoformat()
+    return utc_of(moment_of(event, "RECURRENCE-ID"), frame).isoformat()
 
 
 def _is_free(event: Event) -> bool:
@@ -190,19 +190,12 @@ def _party(event: Event) -> int | None:
     return int(text)
 
 
-def _utc(moment: date, frame: Frame) -> datetime:
-    """Return a time, or the local midnight at which a day begins, in UTC. Raises BadEntry."""
-    if not isinstance(moment, datetime):
-        moment = datetime(moment.year, moment.month, moment.day, tzinfo=frame.zone)
-    if moment.tzinfo is None:
-        moment = moment.replace(tzinfo=frame.zone)
-    try:
-        return to_utc(moment)
-    except (ValueError, OverflowError):
-        raise BadEntry("its time is outside the years 1970 to 9999") from None
+def say_uid(uid: str, number: int) -> str:
+    """Return an entry as faults name it: by its UID, on one line and not endless.
 
-
-def say_uid(uid: str) -> str:
-    """Return a UID as faults name it: on one line, and not endless."""
+    By the line where it begins, if it has no UID or one that may be a person's mail address.
+    """
+    if not uid or _MAY_BE_MAIL.match(uid):
+        return f"line {number}"
     shown = "".join(letter if letter.isprintable() else "?" for letter in uid)
     return f"UID {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}"

@@ -16,6 +16,7 @@ from icalendar import Calendar, Event
 from icalendar.error import GloballyUniqueTZIDGuessed
 from icalendar.prop import vDDDTypes, vRecur
 
+from mqtt_schemas.base import to_utc
 from orchestrator.calendars.ics_lines import Block
 from orchestrator.calendars.ics_zones import knows
 from orchestrator.calendars.model import BadEntry, Frame
@@ -24,6 +25,8 @@ _ZONE = re.compile(r';TZID=("[^"]*"|[^;:]*)', re.IGNORECASE)
 _TIMES = ("DTSTART", "DTEND", "RECURRENCE-ID", "RDATE", "EXDATE")
 #: Occurrences of a rule within the hour, the day or whatever it recurs by.
 _MOST_AT_ONCE = 48
+#: Ours, for the length of an occurrence: the library replaces a DURATION by a DTEND.
+_LENGTH = "X-LAITEVUORO-LENGTH"
 _TOO_OFTEN = frozenset({"SECONDLY", "MINUTELY"})
 
 
@@ -72,6 +75,8 @@ def occurrences(events: Sequence[Event], frame: Frame) -> Iterator[Event]:
         return
     calendar = Calendar()
     for event in events:
+        if "DURATION" in event:
+            event[_LENGTH] = event["DURATION"]
         calendar.add_component(event)
     zone = frame.zone
     try:
@@ -82,7 +87,55 @@ def occurrences(events: Sequence[Event], frame: Frame) -> Iterator[Event]:
         raise
     except Exception:  # noqa: BLE001 - two libraries work it out, with errors of their own
         raise BadEntry("its recurrence can't be worked out") from None
-    yield from found
+    moved = _moved(events, frame)
+    for event in found:
+        _set_end(event)
+        _set_recurrence(event, moved, frame)
+        yield event
+
+
+def utc_of(moment: date, frame: Frame) -> datetime:
+    """Return a time, or the local midnight at which a day begins, in UTC. Raises BadEntry."""
+    if not isinstance(moment, datetime):
+        moment = datetime(moment.year, moment.month, moment.day, tzinfo=frame.zone)
+    if moment.tzinfo is None:
+        moment = moment.replace(tzinfo=frame.zone)
+    try:
+        return to_utc(moment)
+    except (ValueError, OverflowError):
+        raise BadEntry("its time is outside the years 1970 to 9999") from None
+
+
+def _moved(events: Sequence[Event], frame: Frame) -> dict[datetime, timedelta]:
+    """Return by how much an entry moves its occurrence and all that follow (RANGE)."""
+    moved = {}
+    for event in events:
+        found = event.get("RECURRENCE-ID")
+        if found is not None and found.params.get("RANGE", "").upper() == "THISANDFUTURE":
+            which = utc_of(moment_of(event, "RECURRENCE-ID"), frame)
+            moved[which] = utc_of(moment_of(event, "DTSTART"), frame) - which
+    return moved
+
+
+def _set_end(event: Event) -> None:
+    """Let a duration be exact over a clock change, where the library goes by the wall clock."""
+    length = event.get(_LENGTH)
+    if length is None:
+        return
+    start, end = moment_of(event, "DTSTART"), moment_of(event, "DTEND")
+    if end - start == getattr(length, "dt", None):
+        event["DTEND"] = vDDDTypes(_after(start, length))
+
+
+def _set_recurrence(event: Event, moved: dict[datetime, timedelta], frame: Frame) -> None:
+    """Give an occurrence that was moved with others the start that its rule gave it.
+
+    The library gives all of them the RECURRENCE-ID of the entry that moved them.
+    """
+    which = utc_of(moment_of(event, "RECURRENCE-ID"), frame)
+    if which in moved:
+        start = utc_of(moment_of(event, "DTSTART"), frame)
+        event["RECURRENCE-ID"] = vDDDTypes(start - moved[which])
 
 
 def _check_zones(block: Block) -> None:

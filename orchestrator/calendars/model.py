@@ -143,7 +143,8 @@ class Findings:
     def add(self, entries: Iterable[Entry]) -> None:
         """Take entries. Raises Unreadable where they become too many."""
         for entry in entries:
-            self._entries.setdefault(entry.uid, entry)
+            if self._entries.setdefault(entry.uid, entry) != entry:
+                self.fault(entry.where, "it is there twice, and differs", series=entry.series)
         if len(self._entries) > MAX_ENTRIES:
             raise Unreadable(f"There are more than {MAX_ENTRIES} turns, recurrences counted.")
 

@@ -118,6 +118,41 @@ def test_an_occurrence_keeps_its_id_when_it_is_moved() -> None:
     assert single.uid == later.uid
 
 
+def test_an_occurrence_may_move_all_that_follow() -> None:
+    """Each keeps its id, over a clock change too."""
+    series = (
+        "UID:1\nDTSTART;TZID=Europe/Helsinki:20270326T100000\nDURATION:PT1H\n"
+        "RRULE:FREQ=DAILY;COUNT=4"
+    )
+    moved = (
+        "UID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Helsinki:20270327T100000\n"
+        "DTSTART;TZID=Europe/Helsinki:20270327T120000\nDURATION:PT30M"
+    )
+    before, after = (parse(calendar(*of), VR) for of in ([series], [series, moved]))
+    assert after.faults == ()
+    assert [local(entry)[1:] for entry in after.entries] == [
+        ("03-26 10:00", "03-26 11:00"),
+        ("03-27 12:00", "03-27 12:30"),
+        ("03-28 12:00", "03-28 12:30"),
+        ("03-29 12:00", "03-29 12:30"),
+    ]
+    assert [entry.uid for entry in after.entries] == [entry.uid for entry in before.entries]
+
+
+def test_a_duration_is_exact_over_a_clock_change() -> None:
+    """While an end by the clock on the wall is by the clock on the wall (RFC 5545, 3.3.6)."""
+    night = "UID:1\nDTSTART;TZID=Europe/Helsinki:20270327T230000\nRRULE:FREQ=DAILY;COUNT=2\n"
+    by_length, by_clock = (
+        parse(calendar(f"{night}{end}"), VR).entries
+        for end in ("DURATION:PT8H", "DTEND;TZID=Europe/Helsinki:20270328T070000")
+    )
+    hours = [
+        [(each.ends_at - each.starts_at).seconds // 3600 for each in of]
+        for of in (by_length, by_clock)
+    ]
+    assert hours == [[8, 8], [7, 8]]
+
+
 @pytest.mark.parametrize(
     ("entry", "expected"),
     [
@@ -256,6 +291,8 @@ def test_a_cancellation_message_cancels_all() -> None:
         (f"{ONE}\nthis is not a property", "UID 1: line 7 is no line of iCalendar."),
         (f"{ONE}\nBEGIN:VALARM", "UID 1: a part of it does not end."),
         (f"{ONE}\nEND:VALARM", "UID 1: END:VALARM without its BEGIN."),
+        ("UID:example.person@example.org", "line 3: it has no DTSTART."),
+        ("UID:1example0google0event@google.com", "UID 1example0google0event@google.com: it has"),
         (f"UID:{'x' * 999}", f"UID {'x' * 80}…: it has no DTSTART."),
     ],
 )
