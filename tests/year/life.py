@@ -11,6 +11,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import partial
 from typing import TypeVar
 
+from agents.model import CheckIn, MoreTime
+from agents.model import WalkIn as WalkInHere
 from mqtt_schemas.base import ms_from_utc, utc_from_ms
 from orchestrator.booking_service import Order
 from orchestrator.bookkeeping import Card
@@ -21,6 +23,7 @@ from orchestrator.domain.devices import CheckInBy, Device
 from orchestrator.event_service import NewEvent, People
 from orchestrator.queue_service import Newcomer
 from tests.year import site
+from tests.year.machine import Machine
 from tests.year.record import Span
 from tests.year.world import ZONE, World
 
@@ -36,6 +39,7 @@ class Mix:
     bookings: int = 80
     wrong: float = 0.05
     walk_ins: int = 10
+    walk_ins_here: int = 10
     no_show: float = 0.12
     cancel: float = 0.06
     extend: float = 0.2
@@ -74,6 +78,9 @@ class Life:
                 self.world.at(begins + self._random.randrange(7 * HOUR, 21 * HOUR), self._book)
             for _ in range(self._random.randint(0, self.mix.walk_ins)):
                 self.world.at(begins + self._random.randrange(8 * HOUR, 21 * HOUR), self._walk_in)
+            for _ in range(self._random.randint(0, self.mix.walk_ins_here)):
+                at = begins + self._random.randrange(7 * HOUR, 22 * HOUR)
+                self.world.at(at, self._walk_in_here)
             for _ in range(self._random.randint(0, self.mix.joins)):
                 self.world.at(begins + self._random.randrange(8 * HOUR, 21 * HOUR), self._join)
             for chance, trouble in (
@@ -143,7 +150,11 @@ class Life:
         if booking is None or not booking.live:
             return
         policy = site.DEVICES[booking.address].policy
-        if policy.check_in is not CheckInBy.NONE and str(booking.state) == "booked":
+        if policy.check_in is CheckInBy.CODE and str(booking.state) == "booked":
+            machine = self.world.machines[booking.address]
+            machine.ask(CheckIn("three plain words"), self.world.now_ms)
+            self.world.touch(machine)
+        elif policy.check_in is not CheckInBy.NONE and str(booking.state) == "booked":
             await self._ask("check in", self._services.check_ins.check_in(booking_id, _YES))
         begins = max(self.world.now_ms, ms_from_utc(booking.starts_at)) + MINUTE
         self.world.at(begins, partial(self._sit_down, booking_id))
@@ -161,7 +172,8 @@ class Life:
         ends = ms_from_utc(booking.ends_at)
         left = ends - self.world.now_ms
         if self._random.random() < self.mix.extend:
-            self.world.at(ends - 5 * MINUTE, partial(self._extend, booking_id))
+            asks = self._ask_for_more if self._random.random() < 0.5 else self._extend
+            self.world.at(ends - 5 * MINUTE, partial(asks, booking_id))
         if self._random.random() < self.mix.leave_early:
             leaves = self.world.now_ms + self._random.randrange(max(1, left))
         else:
@@ -175,6 +187,37 @@ class Life:
             if machine.turn in (None, booking_id):
                 machine.leave(self.world.now_ms)
             machine.obeys = True
+            self.world.touch(machine)
+
+    async def _ask_for_more(self, booking_id: str) -> None:
+        """Ask at the device; the orchestrator answers by the plan, or not at all."""
+        booking = await self._find(booking_id)
+        if booking is not None:
+            machine = self.world.machines[booking.address]
+            if machine.turn == booking_id:
+                machine.ask(MoreTime(1800), self.world.now_ms)
+                self.world.touch(machine)
+
+    async def _walk_in_here(self) -> None:
+        """Begin at the device, without a booking and without staff."""
+        machine = self.world.machines[self._random.choice(self._devices).address]
+        if machine.use is not None:
+            return
+        group = self._random.choice((*site.GROUPS, None))
+        reply = machine.ask(WalkInHere(group=group), self.world.now_ms)
+        self.world.touch(machine)
+        if reply.accepted:
+            machine.sit_down(self.world.now_ms)
+            stays = self._random.randrange(5 * MINUTE, 3 * HOUR)
+            self.world.at(self.world.now_ms + stays, partial(self._go, machine, machine.use))
+        else:
+            self.world.record.refusals.append(
+                (self.world.now_ms, "walk in at the device", f"{reply.phrase}.")
+            )
+
+    async def _go(self, machine: Machine, use: str | None) -> None:
+        if machine.use == use:
+            machine.leave(self.world.now_ms)
             self.world.touch(machine)
 
     async def _extend(self, booking_id: str) -> None:

@@ -7,9 +7,11 @@ from itertools import count
 
 from pydantic_core import from_json
 
-from agents.cycle import Moment, Result, Setting, cycle, resume
+from agents.cycle import Moment, Result, Setting, ask, cycle, resume, situation_of
 from agents.enforcement import Situation, answered, next_due_ms
-from agents.model import Answer, Observation, Order, UseEnd
+from agents.granting import Proof
+from agents.model import Answer, Observation, Order, Reply, Request, UseEnd
+from agents.requests import codes_for
 from agents.schedule import Schedule
 from mqtt_schemas.base import Basis, DeviceLink, DeviceState, Outcome, ms_from_utc
 from mqtt_schemas.canonical import chain, first_link
@@ -88,6 +90,19 @@ class Machine:
             self._end(Outcome.CUSTOMER)
             self.step(now_ms)
 
+    def ask(self, request: Request, now_ms: int, *, right: bool = True) -> Reply:
+        """Ask the agent for something at the device; `right`: whether the code given is right."""
+        setting, moment = self._setting(), self._moment(now_ms)
+        codes = codes_for(self.state.memory, situation_of(self.state, moment, setting), request)
+        proof = Proof(codes, right) if codes else None
+        answered_ = ask(self.state, request, proof, moment, setting)
+        self.state = answered_.state
+        for body in answered_.events:
+            self._add(body)
+            self._keep(body)
+        self.step(now_ms)
+        return answered_.reply
+
     def step(self, now_ms: int) -> None:
         """Let the agent look, and carry out what it orders, until there is nothing more to do."""
         for _ in range(10):
@@ -113,14 +128,16 @@ class Machine:
         """The newest event's number."""
         return self._seq
 
-    def _cycle(self, now_ms: int) -> Result:
-        setting = Setting(
+    def _setting(self) -> Setting:
+        return Setting(
             rule="pc/1",
             closing=Step.LOCK,
             without_plan=OutsideTurns.CLOSED,
             schedule=self._schedule,
             new_id=lambda: next(self._ids),
         )
+
+    def _cycle(self, now_ms: int) -> Result:
         ended, self._ended = self._ended, None
         seen = Observation(
             at_ms=now_ms,
@@ -130,7 +147,7 @@ class Machine:
             active=self.use is not None,
             ended=ended,
         )
-        result = cycle(self.state, [seen], self._moment(now_ms), setting)
+        result = cycle(self.state, [seen], self._moment(now_ms), self._setting())
         self.state = result.state
         return result
 
@@ -176,14 +193,7 @@ class Machine:
         self.pending.append(incoming(from_json(raw)))
 
     def _situation(self, now_ms: int) -> Situation:
-        return Situation(
-            now_ms=now_ms,
-            schedule=self._schedule,
-            without_plan=OutsideTurns.CLOSED,
-            closing=Step.LOCK,
-            session=self.state.session,
-            state=DeviceState.IN_USE if self.use else DeviceState.FREE,
-        )
+        return situation_of(self.state, self._moment(now_ms), self._setting())
 
     @staticmethod
     def _moment(now_ms: int) -> Moment:

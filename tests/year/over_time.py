@@ -181,6 +181,8 @@ def uses(view: View) -> Iterator[str]:
         if use.basis != "turn":
             continue
         versions = view.histories.get(use.turn or "", [])
+        if not versions and _told_at(view, use.device, use.starts) > use.starts:
+            continue  # begun at a device out of reach, while the desk gave it away
         if not versions:
             yield view.say(use.device, use.starts, f"a use by turn {use.turn}, which nobody booked")
             continue

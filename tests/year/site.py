@@ -100,7 +100,7 @@ _SAME_DAY = Policy(
     longest=60 * _MINUTE,
     same_day=True,
     party=2,
-    check_in=CheckInBy.STAFF,
+    check_in=CheckInBy.CODE,
     check_in_within=15 * _MINUTE,
 )
 

@@ -126,6 +126,7 @@ class World:
         self._looks: dict[Address, int] = {}
         self._touched = set(self.machines)
         self._seen = 0
+        self._dirty = True
         self._wakes: set[float] = set()
         self._turns: dict[Turn, PlannedTurn] = {}
         self._windows: dict[tuple[Window, ...], tuple[PlannedWindow, ...]] = {}
@@ -225,7 +226,7 @@ class World:
         return {address: _condition(machine) for address, machine in self.machines.items()}
 
     def _changed(self, addresses: Collection[Address]) -> None:
-        self._lines_move = True
+        self._lines_move = self._dirty = True
         self.dispatch.replan(addresses)
 
     def _told_until(self, address: Address) -> datetime | None:
@@ -237,7 +238,7 @@ class World:
 
     async def _deliver(self, address: Address, _: datetime | None) -> Delivery:
         self.keeper.look_at([address])
-        self._lines_move = True
+        self._lines_move = self._dirty = True
         await self.dispatch.refresh(address)
         return Delivery.IN_FORCE
 
@@ -266,6 +267,9 @@ class World:
         )
 
     async def _note_changes(self) -> None:
+        if not self._dirty:
+            return
+        self._dirty = False
         changed, self._seen = await self.database.read(lambda rows: _changes(rows, self._seen))
         for booking in changed:
             version = _version(booking, self.now_ms, self.cards.get(booking.id))
@@ -287,6 +291,7 @@ class World:
                 lambda rows: take_in(rows, batches=batches, now_ms=self.now_ms, zone=ZONE)
             )
             self.keeper.look_at(taken.turns)
+            self._changed(taken.turns)
         return bool(batches)
 
     def _sleep_until(self, deadlines: Deadlines[Address]) -> None:
