@@ -372,7 +372,7 @@ class Parts:
             waited_for=partial(waited_for, self.services.office),
             replan=self.dispatch.replan,
         )
-        pass
+        self.conditions.hear = self.queue_keeper.wake
         self._now, self._monotonic = clocks.now, clocks.monotonic
         self.turn_keeper = TurnKeeper(
             changes=TurnChanges(Bookkeeping(self.services.office)),
