@@ -123,6 +123,8 @@ async def serve(
             await parts.ingest.load()
             await parts.closing.load()
             await parts.attendant.load()
+            # Its first answer takes half a second: not in the middle of the day.
+            await asyncio.to_thread(is_holiday, clocks.now().date())
             await parts.dispatch.start()
             await parts.feeds.load()
         except OSError as error:

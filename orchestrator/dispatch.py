@@ -39,15 +39,17 @@ _LOG = structlog.get_logger(__name__)
 class _Lane:
     """One device's plan on its way.
 
-    revision: the last one given out. boundary: when time alone changes the content; None where
-    the plan is to be looked at now. changed: its bookings did. published: whether the broker
-    has the plan, as far as this connection to it knows. connection: the device's, when it was
-    last sent to. alarm: what was last warned of, so that it is said once.
+    revision: the last one given out. payload: its plan, encoded. boundary: when time alone
+    changes the content; None where the plan is to be looked at now. changed: its bookings did.
+    published: whether the broker has the plan, as far as this connection to it knows.
+    connection: the device's, when it was last sent to. alarm: what was last warned of, so that
+    it is said once.
     """
 
     device: Device
     revision: int = 0
     plan: Plan | None = None
+    payload: bytes = b""
     boundary: datetime | None = None
     changed: bool = False
     published: bool = False
@@ -262,8 +264,9 @@ class Dispatch:
 
     async def _keep(self, lane: _Lane, plan: Plan) -> None:
         address = lane.device.address
-        await self._database.write(lambda rows: plans.keep(rows, address, plan))
-        lane.plan, lane.revision = plan, plan.revision
+        payload = encode(plan)
+        await self._database.write(lambda rows: plans.keep(rows, address, plan, payload))
+        lane.plan, lane.revision, lane.payload = plan, plan.revision, payload
         lane.published, lane.attempt = False, 0
         lane.agreed.clear()
         self._twins.of(address).desired = plan
@@ -314,7 +317,7 @@ class Dispatch:
     async def _send(self, lane: _Lane, plan: Plan) -> None:
         topic = device_topic(lane.device.address, Channel.PLAN)
         lane.sent_at = self._monotonic()
-        lane.published = await self._publish(topic, encode(plan), 1, True)  # noqa: FBT003 - retained
+        lane.published = await self._publish(topic, lane.payload or encode(plan), 1, True)  # noqa: FBT003 - retained
 
     def _warn(self, lane: _Lane, verdict: Agreement, status: Status) -> None:
         if lane.alarm == (verdict, status.plan) or status.plan is None:

@@ -20,13 +20,13 @@ class StoredPlan:
     plan: Plan | None
 
 
-def keep(connection: sqlite3.Connection, address: Address, plan: Plan) -> None:
-    """Keep a device's new plan in place of the one before."""
+def keep(connection: sqlite3.Connection, address: Address, plan: Plan, payload: bytes) -> None:
+    """Keep a device's new plan, as it is sent, in place of the one before."""
     connection.execute(
         "INSERT INTO plans (site, device, revision, digest, plan) VALUES (?, ?, ?, ?, ?)"
         " ON CONFLICT (site, device) DO UPDATE SET revision = excluded.revision,"
         " digest = excluded.digest, plan = excluded.plan",
-        (address.site, address.device, plan.revision, plan.digest, plan.model_dump_json()),
+        (address.site, address.device, plan.revision, plan.digest, payload.decode()),
     )
 
 

@@ -92,18 +92,18 @@ async def _drain(broker: Broker, pid: int) -> float:
     addresses = [Address(SITE, f"d-{n}") for n in range(DEVICES)]
     async with broker.client(addresses[0]) as asker:
         await asker.subscribe(down_filter(addresses[0]), qos=1)
-        await _ask(asker, addresses[0])  # whatever was retained is behind it
+        await ask_time(asker, addresses[0])  # whatever was retained is behind it
         os.kill(pid, signal.SIGSTOP)
         async with asyncio.TaskGroup() as floods:
             for address in addresses:
                 floods.create_task(_flood(broker, address))
         began = time.perf_counter()
         os.kill(pid, signal.SIGCONT)
-        await _ask(asker, addresses[0])
+        await ask_time(asker, addresses[0])
         return MESSAGES / (time.perf_counter() - began)
 
 
-async def _ask(asker: aiomqtt.Client, address: Address) -> None:
+async def ask_time(asker: aiomqtt.Client, address: Address) -> None:
     """Send a time request and wait for its answer."""
     nonce = secrets.token_hex(16)
     topic = device_topic(address, Channel.TIME_REQUEST)

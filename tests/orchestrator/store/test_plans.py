@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
+from mqtt_schemas.codec import encode
 from mqtt_schemas.plan import AtEnd
 from mqtt_schemas.topics import Address
 from orchestrator.domain.devices import Device, Policy
@@ -24,7 +25,7 @@ async def test_the_newest_plan_takes_the_place_of_the_one_before(tmp_path: Path)
     try:
         for revision in (1, 2):
             plan = issue(CONTENT, issuer="main", revision=revision, now=NOW)
-            await database.write(partial(plans.keep, address=PC, plan=plan))
+            await database.write(partial(plans.keep, address=PC, plan=plan, payload=encode(plan)))
         found = await database.read(plans.load)
         assert found == {PC: plans.StoredPlan(2, plan)}
     finally:
@@ -44,7 +45,7 @@ async def test_a_plan_that_can_not_be_read_still_tells_its_revision(tmp_path: Pa
         assert await database.read(plans.load) == {PC: plans.StoredPlan(41, None)}
         plan = issue(CONTENT, issuer="main", revision=42, now=NOW)
         other = plan.model_copy(update={"digest": "f" * 64})
-        await database.write(partial(plans.keep, address=PC, plan=other))
+        await database.write(partial(plans.keep, address=PC, plan=other, payload=encode(other)))
         assert await database.read(plans.load) == {PC: plans.StoredPlan(42, None)}
     finally:
         database.close()
