@@ -125,12 +125,15 @@ def check_place(case: Case) -> None:
 
 
 def group_of(case: Case) -> tuple[str | None, bool]:
-    """Return the target group, and whether it is assumed: of the hour, or of the device."""
+    """Return the target group, and whether it is assumed: of the hour, or of the device.
+
+    Who declares none in hours that are for one group only is taken for one of it.
+    """
     if case.wish.group is not None:
         return case.wish.group, False
-    assumed = case.policy.assumed_group
-    if case.spans and case.spans[0].group is not None:
-        assumed = case.spans[0].group
+    theirs = (span.group for span in case.spans if span.exclusive)
+    first = case.spans[0].group if case.spans else None
+    assumed = next(theirs, None) or first or case.policy.assumed_group
     return assumed, assumed is not None
 
 
@@ -267,8 +270,7 @@ def _group(case: Case) -> str | None:
     for span in case.spans:
         if span.exclusive and span.group != group:
             first = case.desk.say(span.starts_at)
-            last = case.desk.say(span.ends_at, beside=span.starts_at)
-            return f"From {first} to {last} {case.name} is for the group {span.group} only"
+            return f"At {first} {case.name} is for the group {span.group} only"
     return None
 
 

@@ -214,10 +214,12 @@ def test_hours_of_a_group_are_for_it_alone_where_they_are_exclusive() -> None:
     """Who declares none is taken for one of it."""
     youth = of(Span(at(0), at(60)), Span(at(60), at(240), group="nuoret", exclusive=True))
     assert reason(case(30, 90, hours=youth, group="aikuiset")) == (
-        "From 2026-11-25 15:00 to 15:30 Printer 1 is for the group nuoret only."
+        "At 2026-11-25 15:00 Printer 1 is for the group nuoret only."
     )
     check_new(case(60, 90, hours=youth, group="nuoret"))
     check_new(case(60, 90, hours=youth))
+    assert group_of(case(30, 90, hours=youth)) == ("nuoret", True)
+    check_new(case(30, 90, hours=youth))
 
 
 @pytest.mark.parametrize(
