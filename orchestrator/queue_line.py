@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import date, datetime, timedelta
-from typing import TypeVar
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
@@ -31,7 +30,6 @@ from orchestrator.office import Office
 from orchestrator.store import audit, bookings, queue, quotas
 from orchestrator.store.database import Connection
 
-T = TypeVar("T")
 _DAY = timedelta(days=1)
 
 
@@ -60,7 +58,7 @@ class Line:
     """Those who wait for a kind of device at a site.
 
     conditions: of devices with an agent, as they were just before the transaction. changed: the
-    devices whose plans the transaction has changed so far.
+    devices whose turns the transaction has changed so far.
     """
 
     office: Office
@@ -88,22 +86,6 @@ class Line:
     def midnight(self) -> datetime:
         """When the day ends, and with it every wait."""
         return to_utc(begin_of(self.day + _DAY, self.office.zone))
-
-    def doing(self, work: Callable[[Connection], T]) -> Callable[[Connection], T]:
-        """Return the work, noting whom else it concerns.
-
-        While anybody waits, no device of the kind is given to walk-ins, and none extended.
-        """
-
-        def do(rows: Connection) -> T:
-            self.changed.clear()
-            waited = queue.waiting(rows, self.site, self.kind) > 0
-            done = work(rows)
-            if waited is not (queue.waiting(rows, self.site, self.kind) > 0):
-                self.changed.update(device.address for device in self.devices)
-            return done
-
-        return do
 
     def find(self, rows: Connection, number: int) -> Ticket:
         """Return a number of today, or one that is at hand since yesterday. Raises NotKnown."""

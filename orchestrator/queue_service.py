@@ -239,10 +239,10 @@ class QueueService:
         return mark
 
     async def _write(self, line: Line, work: Callable[[Connection], T]) -> T:
-        """Do the work in a transaction, and have the devices told whose plans it changes.
+        """Do the work in a transaction, and have the devices told whose turns it changes.
 
         Also where there are none: so the queue's keeper hears that the line is another.
         """
-        done = await self._database.write(line.doing(work))
+        done = await self._database.write(work)
         self._office.replan(line.changed)
         return done

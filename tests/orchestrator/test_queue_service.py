@@ -328,22 +328,6 @@ async def test_a_quota_counts_turns_from_the_queue_too(database: Database) -> No
     assert (await desk.join(card=Card(none=True))).waiter.ticket.number == 2
 
 
-async def test_all_devices_of_the_kind_hear_when_somebody_begins_to_wait(
-    database: Database,
-) -> None:
-    """And when nobody does any more: meanwhile none of them is given to a walk-in."""
-    desk = Desk(database, VR, VR_2, PC)
-    both = {VR.address, VR_2.address}
-    for _ in range(2):
-        await desk.join()
-    assert [len(each) for each in desk.replanned] == [1, 1]
-    await desk.join()
-    await desk.join()
-    await desk.service.leave("vr", 3)
-    await desk.service.leave("vr", 4)
-    assert desk.replanned[2:] == [both, both]
-
-
 async def test_each_kind_has_its_line(database: Database) -> None:
     """Two devices of a kind serve one line; another kind's numbers are its own."""
     desk = Desk(database, VR, VR_2, PC)
