@@ -67,7 +67,7 @@ class World:
         self.reads += 1
         return reading.parse(data, job, limited=False)
 
-    async def take_hours(self, site: str, data: bytes) -> int:
+    async def take_hours(self, site: str, data: bytes, *, partial: bool) -> int:  # noqa: ARG002 - its name is asked for
         """Take a site's hours; of empty files none, and one fault of `half`."""
         if not data:
             raise BookingRefused("There are no hours in it.")
