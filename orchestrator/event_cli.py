@@ -90,6 +90,7 @@ def add(  # noqa: PLR0913 - what an event is made of
         )
         made = desk.counter.ask("POST", ("events",), EventChangeView, body=new)
         _changed(desk, "Planned", made, as_json=as_json)
+        typer.echo("The label is kept with the event: it must name nobody.", err=True)
 
 
 @app.command("list")

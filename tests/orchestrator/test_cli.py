@@ -57,7 +57,7 @@ def test_a_mistake_is_one_sentence_and_exit_code_2(
 
 def test_every_command_has_help(capsys: Capture) -> None:
     """Also what is not mentioned elsewhere."""
-    groups = [[], ["booking"], ["broker"], ["device"]]
+    groups = [[], ["booking"], ["broker"], ["device"], ["event"], ["queue"]]
     for words in groups:
         assert main([*words, "--help"]) == 0
         assert "Usage: laitevuoro" in capsys.readouterr().out

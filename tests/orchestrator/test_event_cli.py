@@ -40,7 +40,9 @@ def planned(capsys: Capture, *more: str) -> str:
 def test_an_event_is_planned_counted_shown_and_cancelled(library: Path, capsys: Capture) -> None:
     """One line for each answer; what was told stays to be seen."""
     assert main([*ADD, "--label", "Class 4B", "--rotate", "6min", "--under-18", "25"]) == 0
-    lines = capsys.readouterr().out.splitlines()
+    said = capsys.readouterr()
+    assert said.err == "The label is kept with the event: it must name nobody.\n"
+    lines = said.out.splitlines()
     assert lines[0].startswith("Planned ")
     assert lines[0].endswith("  1 device    Class 4B  25 people (estimated)")
     assert lines[1].endswith("Printer 1 is told when it runs again.")
