@@ -96,7 +96,8 @@ class Place:
         """Return the first turn that a customer could begin at `since` or later, or None.
 
         As long as the walk-in maximum allows (the longest turn's, where there is none) and as
-        fits before the next booking and the end of the hours; never shorter than the shortest.
+        fits before the next booking and the end of the hours; never shorter than the shortest,
+        but where that is longer than the walk-in maximum.
         """
         asked = (since, group, party_size)
         if asked not in self._found:  # a long line asks again and again
@@ -109,8 +110,8 @@ class Place:
         policy = self.device.policy
         if party_size is not None and party_size > policy.party:
             return None
-        shortest = max(timedelta(seconds=policy.shortest), timedelta(seconds=1))
-        longest = max(timedelta(seconds=policy.walk_in or policy.longest), shortest)
+        longest = timedelta(seconds=policy.walk_in or policy.longest)
+        shortest = min(max(timedelta(seconds=policy.shortest), timedelta(seconds=1)), longest)
         for reach in self._reaches(group):
             start = max(since, reach.starts_at)
             for begins, ends in [*self._taken, (reach.reaches, reach.reaches)]:

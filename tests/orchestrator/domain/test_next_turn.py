@@ -24,6 +24,8 @@ def test_a_free_device_gives_the_longest_walk_in() -> None:
     assert Place(VR, [], ALWAYS).next_turn(NOW, None, None) == turn(0, 30)
     booked_only = replace(VR, policy=replace(POLICY, walk_in=0))
     assert Place(booked_only, [], ALWAYS).next_turn(NOW, None, None) == turn(0, 60)
+    brief = replace(VR, policy=replace(POLICY, walk_in=300))
+    assert Place(brief, [], ALWAYS).next_turn(NOW, None, None) == turn(0, 5)
 
 
 def test_a_turn_ends_before_the_next_booking_less_what_is_needed_between() -> None:
