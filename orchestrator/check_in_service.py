@@ -13,6 +13,7 @@ from orchestrator.domain.booking_rules import (
     Case,
     Wish,
     check_new,
+    check_place,
     group_of,
     staffed_at,
 )
@@ -25,6 +26,7 @@ from orchestrator.domain.bookings import (
     spacing,
 )
 from orchestrator.domain.check_in import Answers, check_ages, check_came
+from orchestrator.domain.devices import Device
 from orchestrator.domain.extension import Running, next_start, open_until
 from orchestrator.domain.local_time import say_length
 from orchestrator.store import bookings, staff_words
@@ -59,9 +61,11 @@ class CheckInService:
         def take(rows: Connection) -> Booking:
             booking, desk = self._books.find(rows, booking_id)
             check_came(desk, booking)
-            wish = Wish(booking.starts_at, booking.ends_at)
-            staffed = staffed_at(self._books.case(rows, desk, wish))
-            check_ages(desk.device.name, desk.policy, answers, staffed=staffed)
+            wish = Wish(booking.starts_at, booking.ends_at, booking.target_group)
+            case = self._books.case(rows, desk, wish)
+            if booking.state is BookingState.NO_SHOW:
+                self._check_still_free(rows, case)
+            check_ages(desk.device.name, desk.policy, answers, staffed=staffed_at(case))
             came = replace(booking, state=BookingState.CHECKED_IN)
             bookings.change(rows, came)
             self._books.note(rows, "checked_in", booking.id, desk.now, **_asked(answers))
@@ -79,6 +83,15 @@ class CheckInService:
             return self.take(rows, desks, order)
 
         return await self._books.told(await self._database.write(take))
+
+    def _check_still_free(self, rows: Connection, case: Case) -> None:
+        """Raise BookingRefused unless a turn that was released can be had after all."""
+        check_place(replace(case, wish=replace(case.wish, starts_at=case.desk.now)))
+        self._check_nobody_waits(rows, case.desk.device)
+
+    def _check_nobody_waits(self, rows: Connection, device: Device) -> None:
+        if self._books.waiting(rows, device.address.site, device.kind):
+            raise NoRoom(f"Others wait in the queue for a device like {device.name}")
 
     def take(self, rows: Connection, desks: Sequence[Desk], order: WalkIn) -> Booking:
         """Keep a turn that begins now, on the first that is free. Raises BookingRefused."""
@@ -115,9 +128,8 @@ class CheckInService:
         group, assumed = group_of(case)
         check_ages(desk.device.name, desk.policy, order.answers, staffed=staffed_at(case))
         device = desk.device
-        waiting = self._books.waiting(rows, device.address.site, device.kind)
-        if waiting and not order.although_waiting:
-            raise NoRoom(f"Others wait in the queue for a device like {device.name}")
+        if not order.although_waiting:
+            self._check_nobody_waits(rows, device)
         if order.length is None:
             case = replace(case, wish=replace(wish, ends_at=_free_until(case)))
         check_new(case)

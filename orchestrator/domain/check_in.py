@@ -42,14 +42,17 @@ def check_ages(name: str, policy: Policy, answers: Answers, *, staffed: bool) ->
 
 
 def check_came(desk: Desk, booking: Booking) -> None:
-    """Raise BookingRefused unless the booking is one that a customer can check in to now."""
+    """Raise BookingRefused unless the booking is one that a customer can check in to now.
+
+    Who comes after their turn was released may still have it, where it is still free.
+    """
     if booking.purpose is Purpose.BLOCK:
         raise BookingRefused("The device is blocked then; nobody has a turn.")
     if booking.state is BookingState.CHECKED_IN:
         raise BookingRefused("The customer has checked in already.")
     if booking.state is BookingState.OFFERED:
         raise BookingRefused("The turn is an offer to somebody in the queue; accept it there.")
-    if not booking.live:
+    if not booking.live and booking.state is not BookingState.NO_SHOW:
         words = booking.state.value.replace("_", "-")
         raise BookingRefused(f"The booking is over ({words}); book a new turn.")
     if desk.now >= booking.ends_at:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from orchestrator.check_in_service import WalkIn
 from orchestrator.domain.bookings import BookingRefused, BookingState, NoRoom, NotKnown
 from orchestrator.domain.check_in import Answers
 from orchestrator.domain.devices import Per, Quota
+from orchestrator.store import bookings
 from orchestrator.store.database import Database
 from tests.orchestrator.desk import HOUR, MINUTE, DeskOf, game, order
 from tests.orchestrator.fakes import NOW
@@ -29,6 +31,27 @@ async def test_who_comes_is_checked_in_once(database: Database) -> None:
     with pytest.raises(BookingRefused, match="checked in already"):
         await desk.check_ins.check_in(booking.id, Answers(old_enough=True))
     assert await desk.noted() == ["booking_added", "checked_in"]
+
+
+async def test_who_comes_after_the_release_has_the_turn_if_nobody_else_does(
+    database: Database,
+) -> None:
+    """A minute late is no drama where the device stands empty."""
+    desk = DeskOf(database, game(1))
+    booking = (await desk.bookings.add(order())).booking
+    gone = replace(booking, state=BookingState.NO_SHOW)
+    await database.write(lambda rows: bookings.change(rows, gone))
+    desk.clock.pass_by(3600 + 960)
+    desk.waiting = 1
+    with pytest.raises(NoRoom, match="Others wait in the queue"):
+        await desk.check_ins.check_in(booking.id, Answers())
+    desk.waiting = 0
+    other = (await desk.bookings.add(order(start=77 * MINUTE))).booking
+    with pytest.raises(NoRoom, match="Game 1 is booked"):
+        await desk.check_ins.check_in(booking.id, Answers())
+    await desk.bookings.cancel(other.id)
+    change = await desk.check_ins.check_in(booking.id, Answers())
+    assert change.booking.state is BookingState.CHECKED_IN
 
 
 async def test_a_walk_in_begins_now_and_is_as_long_as_may_be(database: Database) -> None:

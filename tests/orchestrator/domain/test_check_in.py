@@ -65,7 +65,7 @@ def test_yes_lets_people_in() -> None:
         ({"purpose": Purpose.BLOCK}, "The device is blocked then"),
         ({"state": BookingState.CHECKED_IN}, "The customer has checked in already."),
         ({"state": BookingState.OFFERED}, "The turn is an offer to somebody in the queue"),
-        ({"state": BookingState.NO_SHOW}, "The booking is over (no-show); book a new turn."),
+        ({"state": BookingState.RELEASED}, "The booking is over (released); book a new turn."),
         ({"ends_at": NOW}, "The turn ended at 2026-11-25 14:00."),
         (
             {"starts_at": NOW + 1.5 * HOUR},
@@ -84,3 +84,4 @@ def test_a_customer_may_come_early_and_late() -> None:
     """An hour before, and as long as the turn is held."""
     check_came(DESK, replace(BOOKED, starts_at=NOW + HOUR, ends_at=NOW + 2 * HOUR))
     check_came(DESK, replace(BOOKED, starts_at=NOW - HOUR))
+    check_came(DESK, replace(BOOKED, state=BookingState.NO_SHOW))
