@@ -90,10 +90,14 @@ def _nothing(_: Database) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Edges:
-    """Where the process touches the world, beside its clocks. A rehearsal gives others."""
+    """Where the process touches the world, beside its clocks. A rehearsal gives others.
+
+    ready: called once all is read and made, and service begins.
+    """
 
     patience: mqtt.Patience = field(default_factory=mqtt.Patience)
     opened: Callable[[Database], None] = _nothing
+    ready: Callable[[], None] = lambda: None
 
 
 async def serve(
@@ -132,6 +136,7 @@ async def serve(
             raise CanNotServe(f"{where}: {error.strerror}.") from None
         except (StoreError, CanNotListen, BrokerFailed, CredentialsError, AccessError) as error:
             raise CanNotServe(_sentence(error)) from None
+        edges.ready()
         async with asyncio.TaskGroup() as outside:
             bus = outside.create_task(parts.run_bus(), name="bus")
             if opened.embedded is not None:

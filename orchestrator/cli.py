@@ -16,6 +16,7 @@ import structlog
 import typer
 
 from orchestrator import (
+    attended_cli,
     check_in_cli,
     coverage_cli,
     event_cli,
@@ -23,6 +24,7 @@ from orchestrator import (
     import_cli,
     logs,
     queue_cli,
+    staff_cli,
     upkeep_cli,
 )
 from orchestrator.broker.cli import app as broker_app
@@ -49,6 +51,8 @@ app.add_typer(check_in_cli.app, name="booking")
 app.add_typer(queue_cli.app, name="queue")
 app.add_typer(event_cli.app, name="event")
 app.add_typer(hours_cli.app, name="hours")
+app.add_typer(attended_cli.app, name="turn")
+app.add_typer(staff_cli.app, name="service")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)
 app.command()(coverage_cli.coverage)
@@ -129,14 +133,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 async def _serve(config: Configuration) -> None:
-    from orchestrator.app import Signals, serve  # noqa: PLC0415 - no other command needs the web
+    from orchestrator.app import Edges, Signals, serve  # noqa: PLC0415 - no other command needs the web
 
     signals = Signals(stop=asyncio.Event(), reload=asyncio.Event())
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, signals.stop.set)
     loop.add_signal_handler(signal.SIGHUP, signals.reload.set)
-    await serve(config, signals=signals, notify=Notify())
+    edges = Edges(ready=gc.freeze)
+    await serve(config, signals=signals, notify=Notify(), edges=edges)
 
 
 def _load(path: Path) -> Configuration:
