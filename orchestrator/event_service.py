@@ -101,9 +101,9 @@ class EventService:
 
         def take(rows: Connection) -> list[Booking]:
             desks = [self._office.desk(device) for device in devices]
+            self._turns.check_places(rows, desks, event, event.starts_at)
             if not new.outside_hours:
                 self._turns.check_open(rows, desks[0], event)
-            self._turns.check_places(rows, desks, event, event.starts_at)
             group_events.insert(rows, event, created=desks[0].now)
             turns = [
                 turn_of(event, desk, secrets.token_hex(6), over_closing=new.outside_hours)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
@@ -286,6 +286,14 @@ async def test_a_device_is_not_replaced_by_one_that_will_not_do(
         ({"ends_at": NOW}, "The end of the event is not after its start"),
         ({"starts_at": NOW - HOUR}, "The start of the event is in the past"),
         ({"starts_at": datetime(1969, 1, 1).astimezone()}, "outside the years 1970 to 9999"),
+        (
+            {
+                "starts_at": datetime(9999, 12, 31, 22, tzinfo=UTC),
+                "ends_at": datetime(9999, 12, 31, 23, tzinfo=UTC),
+                "buffer": 86_400,
+            },
+            "VR 1 can be booked at most 366 days ahead",
+        ),
         ({"not_counted": ""}, "Say why"),
         ({"people": People(under_18=-1)}, "Each figure is from 0 to 10000, not -1"),
     ],
