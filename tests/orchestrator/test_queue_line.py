@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -220,3 +221,18 @@ def test_the_next_moment_is_neither_early_nor_late(what: list[tuple[object, ...]
         house.clock.pass_by(0.001)
         made = house.line().move_on(house.rows)
         assert made.offered or next_at == line.midnight
+
+
+@pytest.mark.parametrize(
+    ("now", "midnight"),
+    [
+        (datetime(2026, 10, 24, 21, tzinfo=UTC), datetime(2026, 10, 25, 22, tzinfo=UTC)),
+        (datetime(2027, 3, 27, 22, tzinfo=UTC), datetime(2027, 3, 28, 21, tzinfo=UTC)),
+    ],
+)
+def test_a_day_of_the_queue_is_a_local_one(now: datetime, midnight: datetime) -> None:
+    """Of 25 hours where the clocks are put back, of 23 where they are put forward."""
+    with library() as house:
+        line = replace(house.line(), now=now)
+        assert line.midnight == midnight
+        assert replace(line, now=midnight).day == line.day + timedelta(days=1)

@@ -284,6 +284,16 @@ async def test_numbers_end_with_the_local_day(desk: Desk) -> None:
     assert (await desk.join()).waiter.ticket.number == 1
 
 
+async def test_of_many_at_once_each_gets_a_number_and_one_the_turn(database: Database) -> None:
+    """Numbers are given, and turns held, in one transaction."""
+    desk = Desk(database, replace(VR, policy=replace(POLICY, check_in=CheckInBy.STAFF)))
+    joined = await asyncio.gather(*(desk.join() for _ in range(20)))
+    assert sorted(each.waiter.ticket.number for each in joined) == list(range(1, 21))
+    offered = [each for each in joined if each.waiter.ticket.state is TicketState.OFFERED]
+    assert [each.waiter.ticket.number for each in offered] == [1]
+    assert len(await desk.booked()) == 1
+
+
 @pytest.mark.parametrize(
     ("wrong", "sentence"),
     [
