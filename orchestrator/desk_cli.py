@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -12,11 +12,14 @@ from zoneinfo import ZoneInfo
 import typer
 from pydantic import ValidationError
 
+from mqtt_schemas.topics import Address
+from orchestrator.bookkeeping import device_named
 from orchestrator.cli_options import refuse
 from orchestrator.config import Configuration, load
 from orchestrator.config_errors import InvalidConfiguration
 from orchestrator.counter import Counter, Refused, counter_of
-from orchestrator.domain.bookings import BookingState, Purpose
+from orchestrator.domain.bookings import BookingState, NotKnown, Purpose
+from orchestrator.domain.devices import Device
 from orchestrator.domain.local_time import InvalidTime, parse_length, parse_moment, say_moment
 from orchestrator.web.models import BookingView, ChangeView
 
@@ -24,13 +27,24 @@ from orchestrator.web.models import BookingView, ChangeView
 class Desk:
     """Where a person stands: whom to ask, and in which words to answer."""
 
-    def __init__(self, *, counter: Counter, zone: ZoneInfo) -> None:
+    def __init__(
+        self, *, counter: Counter, zone: ZoneInfo, devices: Mapping[Address, Device]
+    ) -> None:
         self.counter = counter
         self._zone = zone
+        self._devices = devices
 
     def moment(self, text: str) -> datetime:
         """Return the time that was written. Raises InvalidTime."""
         return parse_moment(text, self._zone, now=datetime.now(UTC))
+
+    def place(self, device: str) -> tuple[str, str]:
+        """Return the site and the id of a device, named by its id or site/id. Raises Refused."""
+        try:
+            address = device_named(device, self._devices).address
+        except NotKnown as error:
+            raise Refused(str(error)) from None
+        return address.site, address.device
 
     def today(self) -> date:
         """Return the local day."""
@@ -86,7 +100,7 @@ def desk_at(path: Path) -> Iterator[Desk]:
     try:
         config: Configuration = load(path, os.environ)
         with counter_of(config) as counter:
-            yield Desk(counter=counter, zone=config.zone)
+            yield Desk(counter=counter, zone=config.zone, devices=config.devices)
     except (InvalidConfiguration, InvalidTime, Refused) as error:
         refuse(str(error))
     except ValidationError as error:

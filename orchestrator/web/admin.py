@@ -5,6 +5,7 @@ from __future__ import annotations
 from fastapi import FastAPI
 
 from orchestrator.services import Services
+from orchestrator.web.attended import attended_routes
 from orchestrator.web.audit import audit_routes
 from orchestrator.web.bookings import booking_routes, check_in_routes
 from orchestrator.web.errors import speak_plainly
@@ -13,6 +14,7 @@ from orchestrator.web.hours import hours_routes
 from orchestrator.web.imports import import_routes
 from orchestrator.web.print_fit import print_fit_routes
 from orchestrator.web.queue import queue_routes
+from orchestrator.web.staff import staff_routes
 
 
 def admin_app(*, services: Services, version: str) -> FastAPI:
@@ -27,4 +29,6 @@ def admin_app(*, services: Services, version: str) -> FastAPI:
     app.include_router(import_routes(services.imports, services.exports))
     app.include_router(queue_routes(services.queue))
     app.include_router(event_routes(services.events))
+    app.include_router(attended_routes(services.attended))
+    app.include_router(staff_routes(services.staff))
     return app
