@@ -36,7 +36,7 @@ _YES = Answers(old_enough=True, guardian=True)
 class Mix:
     """How much of what happens, a day, and how likely people do what."""
 
-    bookings: int = 80
+    bookings: int = 60
     wrong: float = 0.05
     walk_ins: int = 10
     walk_ins_here: int = 10
@@ -49,7 +49,7 @@ class Mix:
     joins: int = 12
     accept: float = 0.75
     outages: float = 0.3
-    breakdowns: float = 0.1
+    breakdowns: float = 0.35
     blocks: float = 0.15
     events: float = 0.4
 
@@ -297,7 +297,8 @@ class Life:
 
     async def _break_down(self) -> None:
         """Let a device break: whoever has a turn on it today goes to another one, if there is."""
-        device = self._random.choice(self._devices)
+        used = [each for each in self._devices if self.world.machines[each.address].use]
+        device = self._random.choice(used or self._devices)
         now = self.world.now()
         today = await self._services.bookings.between(
             now, now + timedelta(hours=12), device=str(device.address)
