@@ -131,6 +131,9 @@ class Feeds:
             problem, faults, wait = str(error), feed.state.faults, error.wait
         except (BookingRefused, StoreFailed, UrlUnknown) as error:
             problem, faults = str(error), feed.state.faults
+        except Exception as error:  # noqa: BLE001 - a feed must not end what others rely on
+            # Its text may hold the URL, or what the feed says.
+            problem, faults = f"Reading it failed ({type(error).__name__}).", feed.state.faults
         else:
             feed.failures = 0
             await self._settle(feed, problem, faults)
@@ -149,6 +152,7 @@ class Feeds:
             return None, 0
         digest = hashlib.sha256(fetched.data).digest()
         if (digest, today) == (feed.digest, feed.day):
+            feed.version = fetched.version
             return None, 0
         problem, faults = await self._use(section, fetched.data)
         if faults == 0:

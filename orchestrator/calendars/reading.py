@@ -68,10 +68,15 @@ async def ask_child(
 
     Raises Unreadable, also where that takes too long.
     """
-    # Nothing is said on standard error: a traceback may quote what stands in the file.
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", module, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
-    )
+    # Nothing is said on standard error: a traceback may quote what stands in the file. And
+    # nothing is imported from wherever we were started.
+    command = [sys.executable, "-P", "-m", module]
+    try:
+        child = await asyncio.create_subprocess_exec(
+            *command, stdin=PIPE, stdout=PIPE, stderr=DEVNULL
+        )
+    except OSError as error:
+        raise Unreadable(f"The file can't be read now: {error.strerror}.") from None
     try:
         async with asyncio.timeout(within):
             told, _ = await child.communicate(job.model_dump_json().encode() + b"\n" + data)

@@ -173,6 +173,18 @@ async def test_a_feed_that_is_down_changes_nothing(world: World, said: bytes, pr
     assert (state.problem, state.last_good) == (None, world.clock.now())
 
 
+async def test_what_nobody_thought_of_ends_nothing(world: World) -> None:
+    """It is a problem of the feed, of which only the kind is told."""
+
+    async def broken(_: bytes, __: Job) -> Parsed:
+        raise RuntimeError("hush")
+
+    world.parse = broken  # type: ignore[method-assign] # as a mistake of ours would
+    world.made()
+    _, state = await world.read()
+    assert state.problem == "Reading it failed (RuntimeError)."
+
+
 async def test_failures_are_asked_ever_more_seldom(world: World) -> None:
     """Up to once an hour; or as seldom as the server asks for."""
     world.server.answers["/feed"] = answer("500 Internal Server Error")
