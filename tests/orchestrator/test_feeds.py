@@ -179,7 +179,7 @@ async def test_what_nobody_thought_of_ends_nothing(world: World) -> None:
     async def broken(_: bytes, __: Job) -> Parsed:
         raise RuntimeError("hush")
 
-    world.parse = broken  # type: ignore[method-assign] # as a mistake of ours would
+    world.parse = broken  # type: ignore[assignment, method-assign] # as a mistake of ours would
     world.made()
     _, state = await world.read()
     assert state.problem == "Reading it failed (RuntimeError)."
