@@ -10,21 +10,14 @@ import re
 import socket
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TypeVar
 
 import httpx
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from mqtt_schemas import __version__
 from orchestrator.config import Configuration
-from orchestrator.office import Office, not_now, to_nobody
 from orchestrator.places import ADMIN_SOCKET, DATABASE
-from orchestrator.services import services
-from orchestrator.store.database import Database
-from orchestrator.store.errors import DatabaseInUse, StoreError
-from orchestrator.web.admin import admin_app
 from orchestrator.web.models import Refusal
 
 #: Seconds. A change waits up to 3 s for the device's word (dispatch.Dispatch.deliver).
@@ -102,31 +95,16 @@ def counter_of(config: Configuration) -> Iterator[Counter]:
         return
     if not (state_dir / DATABASE).exists():
         raise Refused(f"There is no orchestrator in {state_dir} yet: start it once.")
+    # Most of the time an orchestrator runs; then nobody waits for all of it to be imported.
+    from orchestrator.own_counter import InUse, Unusable, own_transport  # noqa: PLC0415 - as said
+
     try:
-        database = Database.open(state_dir / DATABASE)
-    except DatabaseInUse:
+        with own_transport(config, state_dir / DATABASE) as transport:
+            yield Counter(transport)
+    except InUse:
         raise Refused("The orchestrator is starting or stopping; try again in a moment.") from None
-    except StoreError as error:
+    except Unusable as error:
         raise Refused(str(error)) from None
-    try:
-        app = admin_app(services=services(_office(config, database)), version=__version__)
-        yield Counter(httpx.ASGITransport(app))
-    finally:
-        database.close()
-
-
-def _office(config: Configuration, database: Database) -> Office:
-    return Office(
-        database=database,
-        devices=config.devices,
-        target_groups=config.orchestrator.target_groups,
-        zone=config.zone,
-        language=config.orchestrator.language,
-        now=lambda: datetime.now(UTC),
-        deliver=to_nobody,
-        replan=not_now,
-        hours=config.hours,
-    )
 
 
 def _listens(path: Path) -> bool:
