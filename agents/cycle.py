@@ -13,7 +13,7 @@ from agents import requests, tracking
 from agents.coverage import Watch, watch, why
 from agents.enforcement import Decision, Memory, Situation, decide, find
 from agents.granting import Edge, Proof, Stamp
-from agents.model import Observation, Order, Reply, Request
+from agents.model import SETTLED_MS, Observation, Order, Reply, Request
 from agents.schedule import Schedule
 from agents.tracking import GAP_MS, OpenSession, SessionEnd
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome, utc_from_ms
@@ -57,10 +57,6 @@ class Saved:
     floor_ms: int | None = None
 
 
-#: So long the device's word on what was before a moment may take. Then its silence is word enough.
-SETTLED_MS = 500
-
-
 @dataclass(frozen=True, slots=True)
 class Split:
     """The right by which the present use runs changed at boot time `at_ms` to this one."""
@@ -91,7 +87,10 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Setting:
-    """What a cycle goes by beside the state. `new_id` makes session ids."""
+    """What a cycle goes by beside the state. `new_id` makes session ids.
+
+    settles_ms: as agents.model.Device says.
+    """
 
     rule: str
     closing: Step
@@ -99,6 +98,7 @@ class Setting:
     schedule: Schedule | None
     new_id: Callable[[], str]
     ordering: bool = False
+    settles_ms: int | None = SETTLED_MS
 
 
 @dataclass(frozen=True, slots=True)
@@ -152,7 +152,7 @@ def _floor(saved: Saved) -> int:
     return saved.moment.boot_ms if saved.floor_ms is None else saved.floor_ms
 
 
-def snapshot(state: State, moment: Moment) -> Saved:
+def snapshot(state: State, moment: Moment, settles_ms: int | None = SETTLED_MS) -> Saved:
     """Return what is to be saved: the checkpoint, with the time accounted that is sure by now.
 
     The device's word on the last moments may still be on its way: an end at this checkpoint
@@ -160,7 +160,7 @@ def snapshot(state: State, moment: Moment) -> Saved:
     """
     now = moment.boot_ms
     in_gap = now - state.tick_ms > GAP_MS
-    sure_ms = (state.tick_ms if in_gap else now) - SETTLED_MS
+    sure_ms = _sure_ms(state.held, state.tick_ms if in_gap else now, settles_ms)
     session = state.session
     if session is not None and state.held is not None and not state.unconfirmed:
         session = tracking.account(session, state.held, sure_ms)
@@ -168,6 +168,13 @@ def snapshot(state: State, moment: Moment) -> Saved:
     seen = state.watch and replace(state.watch, to_ms=max(sure_ms, state.watch.from_ms))
     floor_ms = max(state.floor_ms, state.held.at_ms if state.held else 0)
     return Saved(moment, session, state.memory, seen, floor_ms)
+
+
+def _sure_ms(held: Observation | None, at_ms: int, settles_ms: int | None) -> int:
+    """Return up to when it is known at `at_ms` how the device is: its word on it has come."""
+    if settles_ms is None and held is not None and held.device_link is DeviceLink.CONNECTED:
+        return min(held.at_ms, at_ms)
+    return at_ms - (settles_ms or 0)
 
 
 def cycle(
@@ -180,9 +187,8 @@ def cycle(
     """
     step = _Cycle(state, moment, setting)
     step.skip_gap()
-    stamps = [*(observation.at_ms for observation in observations[1:]), moment.boot_ms]
-    for observation, until_ms in zip(observations, stamps, strict=bool(observations)):
-        step.observe(observation, until_ms)
+    for observation in observations:
+        step.observe(observation)
     decision = step.enforce()
     return Result(step.state, tuple(step.events), tuple(step.orders), decision)
 
@@ -226,11 +232,9 @@ class _Cycle:
         self.orders: list[Order] = []
 
     def skip_gap(self) -> None:
-        if self.state.split is not None and self._in_gap():
-            self._divide(self.state.split)
         state, now = self.state, self.moment.boot_ms
         if self._in_gap() and state.held is not None:
-            sure_ms = state.tick_ms - SETTLED_MS
+            sure_ms = _sure_ms(state.held, state.tick_ms, self.setting.settles_ms)
             if state.session is not None and not state.unconfirmed:
                 session = tracking.account(state.session, state.held, sure_ms)
                 state = replace(state, session=tracking.skip(session, now))
@@ -243,12 +247,13 @@ class _Cycle:
     def _in_gap(self) -> bool:
         return self.moment.boot_ms - self.state.tick_ms > GAP_MS
 
-    def observe(self, seen: Observation, until_ms: int) -> None:
-        """Take one observation, which held until the next one's stamp, or holds now."""
+    def observe(self, seen: Observation) -> None:
+        """Take one observation, which holds until the next one's stamp."""
+        self._fill(seen)
         split = self.state.split
         if split is not None and seen.at_ms > split.at_ms:
             self._divide(split)
-        self._account(seen, until_ms)
+        self._account(seen)
         use = seen.use
         if use is not None and use == self.state.memory.parked_use:
             use = None if seen.state is DeviceState.PAUSED else use
@@ -263,7 +268,9 @@ class _Cycle:
         told, kept = watch(self.state.watch, seen.device_link, looked_ms)
         if told is not None:
             self._tell_watch(told, why(told, kept))
-        self.state = replace(self.state, held=seen, watch=kept, unconfirmed=False)
+        self.state = replace(
+            self.state, held=seen, watch=kept, unconfirmed=self._tells_nothing(seen)
+        )
         self._note_part(seen)
         if use is not None and self.state.session is None:
             self._begin(use, self._decide().right, seen.at_ms)
@@ -277,7 +284,7 @@ class _Cycle:
         if session is not None and decision.memory.parked_use == session.use:
             self._close(SessionEnd(session, Outcome.TURN_OVER), session.to_ms)
         elif session is not None and decision.split and not self.state.unconfirmed:
-            self._divide_once_settled(decision.right)
+            self._divide_later(decision.right)
         else:
             self.state = replace(self.state, split=None)
         self._date_turn_end()
@@ -287,37 +294,52 @@ class _Cycle:
         self.state = replace(self.state, watch=kept)
         return decision
 
-    def _divide_once_settled(self, right: tracking.Right) -> None:
-        """Split the session where its right changed, once the device's word on before is in.
+    def _divide_later(self, right: tracking.Right) -> None:
+        """Split the session where its right changed, once the device says how it was since.
 
-        Until then its use may have ended before that: what is told can't be taken back.
+        Until then its use may have ended before that, however late the device tells of it: what
+        is told can't be taken back. Of a device that hangs, silence is word enough in the end.
         """
         split, now = self.state.split, self.moment.boot_ms
         if split is None or split.right != right:
             self.state = replace(self.state, split=Split(now, right))
-        elif now - split.at_ms >= SETTLED_MS:
+        elif self.setting.settles_ms is not None and now - split.at_ms > GAP_MS:
             self._divide(split)
 
     def _divide(self, split: Split) -> None:
         session, held = self.state.session, self.state.held
         if session is not None and held is not None:
-            session = tracking.account(session, held, split.at_ms)
+            to_ms = session.to_ms
+            if to_ms > split.at_ms:  # a gap that began meanwhile is for both parts
+                session = tracking.skip(tracking.reopen(session, split.at_ms), split.at_ms)
+            else:
+                session = tracking.account(session, held, split.at_ms)
             self._close(SessionEnd(session, Outcome.TURN_OVER), session.to_ms)
-            self._begin(session.use, split.right, session.to_ms)
+            self._begin(session.use, split.right, session.to_ms, to_ms)
         self.state = replace(self.state, split=None)
 
-    def _account(self, seen: Observation, until_ms: int) -> None:
-        state = self.state
-        if state.session is None:
+    def _fill(self, seen: Observation) -> None:
+        session, held = self.state.session, self.state.held
+        if session is not None and held is not None and not self.state.unconfirmed:
+            self.state = replace(self.state, session=tracking.fill(session, held, seen))
+
+    def _account(self, seen: Observation) -> None:
+        session, held = self.state.session, self.state.held
+        if session is None:
             return
-        session = state.session
-        if not state.unconfirmed and state.held is not None:
-            session = tracking.fill(session, state.held, seen)
-            session = tracking.account(session, state.held, seen.at_ms)
-        elif state.unconfirmed:
+        if self.state.unconfirmed:
             session = tracking.reopen(session, seen.at_ms)
-            session = tracking.skip(session, until_ms) if seen.use == session.use else session
-        self.state = replace(state, session=session)
+            if seen.use == session.use:
+                # From now on held; up to now, nobody knows what was heard and not saved.
+                session = tracking.seal(tracking.skip(session, seen.at_ms))
+        elif held is not None:
+            session = tracking.account(session, held, seen.at_ms)
+        self.state = replace(self.state, session=session)
+
+    def _tells_nothing(self, seen: Observation) -> bool:
+        """Tell whether it only repeats what was taken in before the restart."""
+        session = self.state.session
+        return self.state.unconfirmed and session is not None and seen.at_ms < session.to_ms
 
     def _end(self, seen: Observation) -> None:
         session, memory = self.state.session, self.state.memory
@@ -335,10 +357,11 @@ class _Cycle:
             end = SessionEnd(session, tracking.outcome_of(session, seen, ordered))
         self._close(end, session.to_ms)
 
-    def _begin(self, use: str, right: tracking.Right, at_ms: int) -> None:
+    def _begin(self, use: str, right: tracking.Right, at_ms: int, unseen_ms: int = 0) -> None:
+        """Begin a session. unseen_ms: up to when it is unobserved."""
         at_ms = max(at_ms, self.state.floor_ms)
         session = tracking.begin(self.setting.new_id(), use, right, at_ms)
-        self.state = replace(self.state, session=session)
+        self.state = replace(self.state, session=tracking.skip(session, unseen_ms))
         self.events.append(
             Started(
                 **self._stamp(at_ms, session),

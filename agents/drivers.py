@@ -47,7 +47,7 @@ def _simulated(settings: DeviceSettings, around: Surroundings) -> Device:
         build,
     )
 
-    return build(SimulatedSettings.model_validate(settings.own, context=around.file), around.clock)
+    return build(SimulatedSettings.model_validate(settings.own, context=around.file))
 
 
 _DRIVERS: dict[Driver, Callable[[DeviceSettings, Surroundings], Device]] = {

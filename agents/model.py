@@ -9,6 +9,9 @@ from typing import Protocol, runtime_checkable
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
 
+#: So long the word of a device on what was before a moment may take, where its driver stamps it.
+SETTLED_MS = 500
+
 
 @dataclass(frozen=True, slots=True)
 class UseEnd:
@@ -155,6 +158,10 @@ class Device(Protocol):
     closing: Step
     #: Seconds between two looks; a change that `changed` tells of comes sooner.
     interval: float
+    #: Milliseconds that its word on a change may take, where the driver stamps it. None where the
+    #: device does so itself, and it may come however late: all is known up to the newest stamp,
+    #: and a look at what has not changed is stamped with the device's newest sign of life.
+    settles_ms: int | None
 
     async def start(self) -> None:
         """Begin to watch. Returns at once also where the device can't be reached."""

@@ -23,6 +23,7 @@ from agents.enforcement import Decision, Memory, answered, next_due_ms
 from agents.granting import Proof
 from agents.link import Connection, Receive, Serve
 from agents.model import (
+    SETTLED_MS,
     Answer,
     CheckIn,
     Device,
@@ -271,11 +272,13 @@ class Runtime:
 
     def _cycle(self, observations: Sequence[Observation] = ()) -> None:
         moment = self._moment()
-        before = self._state.memory
+        before = self._state
         result = cycle.cycle(self._state, observations, moment, self._setting())
         self._state, self._decision = result.state, result.decision
         self._unsaved.extend(result.events)
-        remembered = _kept(before) != _kept(result.state.memory)
+        if result.state.split not in (None, before.split):
+            self._look.set()  # whether its use goes on
+        remembered = _kept(before.memory) != _kept(result.state.memory)
         if self._unsaved or remembered or self._checkpoint_due(moment):
             self._save(moment)
         for order in result.orders:
@@ -291,11 +294,13 @@ class Runtime:
             schedule=self._schedule,
             new_id=self._new_id,
             ordering=self._ordering > 0,
+            settles_ms=self._device.settles_ms,
         )
 
     def _checkpoint_due(self, moment: cycle.Moment) -> bool:
-        # It holds what was sure SETTLED_MS before, and the next look at this is a tick away.
-        due_ms = CHECKPOINT_MS - cycle.SETTLED_MS - round(TICK * 1000)
+        # It holds what was sure then, about a second before, and the next look at this is a
+        # tick away.
+        due_ms = CHECKPOINT_MS - SETTLED_MS - 2 * round(TICK * 1000)
         return moment.boot_ms - self._saved_ms >= due_ms
 
     def _save(self, moment: cycle.Moment) -> None:
@@ -304,7 +309,7 @@ class Runtime:
             self._save_now(moment)
 
     def _save_now(self, moment: cycle.Moment) -> None:
-        saved = cycle.snapshot(self._state, moment)
+        saved = cycle.snapshot(self._state, moment, self._device.settles_ms)
         events = tuple(self._unsaved)
         self._tried_ms = moment.boot_ms
         if self._store({"saved": _SAVED.dump_json(saved).decode()}, events):

@@ -129,6 +129,11 @@ def reopen(session: OpenSession, at_ms: int) -> OpenSession:
     )
 
 
+def seal(session: OpenSession) -> OpenSession:
+    """Return the session with the unobserved time at its end kept, whatever is told later."""
+    return replace(session, tail_ms=0)
+
+
 def with_figures(session: OpenSession, figures: Mapping[str, int]) -> OpenSession:
     """Return the session with the device's newest figures; those it no longer tells are kept."""
     return replace(session, figures={**session.figures, **figures}) if figures else session

@@ -78,7 +78,8 @@ class Ingest:
         }
         self._questions: dict[Address, str] = {}
         self._tips: dict[Address, tuple[str, int]] = {}
-        self._work = asyncio.Event()
+        self._acks: dict[tuple[Address, str], Ack] = {}
+        self._work, self._to_acknowledge = asyncio.Event(), asyncio.Event()
         self._failing = False
         self._loaded = False
 
@@ -134,11 +135,13 @@ class Ingest:
                 await self.load()
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._commit_for_ever(), name="ingest-commit")
+                group.create_task(self._acknowledge_for_ever(), name="ingest-acknowledge")
                 group.create_task(self._refusals.run(), name="ingest-refusals")
                 group.create_task(self._time.run(), name="ingest-time")
         finally:
             while self._waiting and await self._commit():
                 pass
+            await self._acknowledge()
             await self._refusals.write()
             with suppress(StoreFailed):
                 await self._database.settle()
@@ -217,7 +220,8 @@ class Ingest:
         self._failing = False
         for each in taken:
             self.keep(each)
-            await self._acknowledge(each.acks)
+            self._acks.update(each.acks)
+            self._to_acknowledge.set()
         return True
 
     async def _write(
@@ -253,7 +257,15 @@ class Ingest:
         if taken.booked:
             self.on_booked(taken.booked)
 
-    async def _acknowledge(self, acks: Mapping[tuple[Address, str], Ack]) -> None:
-        for (address, _), ack in acks.items():
-            topic = device_topic(address, Channel.ACK)
-            await self._publish(topic, codec.encode(ack), 0, False)  # noqa: FBT003 - not retained
+    async def _acknowledge_for_ever(self) -> None:
+        """Acknowledge what is committed, while the next transaction is already under way."""
+        while True:
+            await self._to_acknowledge.wait()
+            self._to_acknowledge.clear()
+            await self._acknowledge()
+
+    async def _acknowledge(self) -> None:
+        while self._acks:
+            address, log = next(iter(self._acks))
+            ack = codec.encode(self._acks.pop((address, log)))
+            await self._publish(device_topic(address, Channel.ACK), ack, 0, False)  # noqa: FBT003 - not retained

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from agents.clock import Clock
 from agents.config import FilePath
 from agents.devices.scripted.wire import (
     MAX_LINE,
@@ -46,6 +45,7 @@ FIRST_WAIT, LONGEST_WAIT = 0.1, 2.0
 FIRST_LOOK = 1.0
 #: Seconds for an answer to an order (agents.model.Device allows 15).
 ANSWER_WITHIN = 10.0
+_AWAY = Observation(0, DeviceLink.DISCONNECTED, DeviceState.OFF)
 
 
 class SimulatedSettings(BaseModel):
@@ -56,28 +56,30 @@ class SimulatedSettings(BaseModel):
     socket: FilePath = Field(description="of the scripted device")
 
 
-def build(settings: SimulatedSettings, clock: Clock) -> Simulated:
+def build(settings: SimulatedSettings) -> Simulated:
     """Return the device."""
-    return Simulated(socket=settings.socket, clock=clock)
+    return Simulated(socket=settings.socket)
 
 
 class Simulated:
     """The agent's end of a scripted device's socket.
 
     Observations carry the device's own stamps. After a time without a connection, the
-    changes that were missed come first, then how it is now; nothing comes twice. A device that
-    goes away was last known when it was last heard.
+    changes that were missed come first, then how it is now; nothing comes twice. What goes on
+    is known up to the device's newest word, each second; a device that goes away was last known
+    when it was last heard. One that was never heard may yet tell of what was before the agent's
+    start: its absence is stamped 0, so that none of that is pushed behind it.
     """
 
     rule = "simulated/1"
     closing = Step.END
     interval = 15.0
+    settles_ms: int | None = None
 
-    def __init__(self, *, socket: Path, clock: Clock) -> None:
+    def __init__(self, *, socket: Path) -> None:
         self._socket = socket
-        self._clock = clock
         self._news: list[Observation] = []
-        self._latest = self._away()
+        self._latest = _AWAY
         self._fresh = asyncio.Event()
         self._task: asyncio.Task[None] | None = None
         self._writer: asyncio.StreamWriter | None = None
@@ -110,14 +112,15 @@ class Simulated:
     async def observe(self) -> Sequence[Observation]:
         """Return the changes since the last call, with the device's own stamps.
 
-        Where there are none, the latest one again, which still holds.
+        Where there are none, the latest one again, which held still when the device was last heard.
         """
         if self._seen is None and not self._news:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(FIRST_LOOK):
                     await self._fresh.wait()
         self._fresh.clear()
-        news, self._news = self._news or [self._latest], []
+        still = replace(self._latest, at_ms=max(self._latest.at_ms, self._heard_ms))
+        news, self._news = self._news or [still], []
         self._latest = replace(news[-1], ended=None)
         self._passed_on_ms = self._latest.at_ms
         if self._seen is not None and self._seen != self._acknowledged and self._send(self._seen):
@@ -177,6 +180,7 @@ class Simulated:
         match message:
             case Alive():
                 self._heard_ms = message.at_ms
+                self._fresh.set()
             case Reply():
                 answer = self._answers.get(message.id)
                 if answer is not None and not answer.done():
@@ -225,10 +229,7 @@ class Simulated:
             # What goes on at a device that is away is not known: its use ends here, and
             # begins anew where the device comes back with it.
             ended = UseEnd(last.use, Outcome.UNKNOWN) if last.use else None
-            self._tell(replace(self._away(), at_ms=self._heard_ms, ended=ended))
-
-    def _away(self) -> Observation:
-        return Observation(self._clock.boot_ms(), DeviceLink.DISCONNECTED, DeviceState.OFF)
+            self._tell(replace(_AWAY, at_ms=self._heard_ms, ended=ended))
 
 
 def _observation(condition: Condition, at_ms: int, ended: Ending | None = None) -> Observation:

@@ -194,8 +194,10 @@ class _Comparison:
         )
 
     def _in_a_use(self, session: Counted) -> bool:
+        # A use may end in the millisecond in which it began.
         return any(
-            each.from_ms <= session.from_ms < each.to_ms for each in map(_possible, self._uses)
+            each.from_ms <= session.from_ms < max(each.to_ms, each.from_ms + 1)
+            for each in map(_possible, self._uses)
         )
 
     def _overcounted(self, counted_ms: int) -> int:

@@ -8,6 +8,8 @@ import struct
 from asyncio import StreamReader, StreamWriter
 from contextlib import suppress
 
+from orchestrator.children import free_port
+
 HOST = "127.0.0.1"
 #: CONNACK (MQTT 3.1.1, section 3.2): two bytes of header, two of content.
 CONNACK = 4
@@ -19,7 +21,7 @@ class Proxy:
     """Passes bytes on between whoever connects and the broker, as well as it may."""
 
     def __init__(self, *, to_port: int) -> None:
-        self.port = 0
+        self.port = free_port()
         self._to_port = to_port
         self._server: asyncio.Server | None = None
         self._delay = 0.0
@@ -31,7 +33,6 @@ class Proxy:
     async def start(self) -> None:
         """Listen, on the same port as before."""
         self._server = await asyncio.start_server(self._connected, HOST, self.port)
-        self.port = int(self._server.sockets[0].getsockname()[1])
 
     async def stop(self) -> None:
         """Close everything."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from agents.clock import Clock
 from agents.link import LinkLost, Receive, Serve
-from agents.model import Answer, Observation, Order
+from agents.model import SETTLED_MS, Answer, Observation, Order
 from mqtt_schemas.base import DeviceLink, DeviceState, Message, utc_from_ms
 from mqtt_schemas.codec import MODELS, decode, encode
 from mqtt_schemas.events import ExtensionRequested, OrderOutcome, Step
@@ -114,6 +114,7 @@ class FakeDevice:
     rule = "simulated/1"
     closing = Step.END
     interval = 5.0
+    settles_ms: int | None = SETTLED_MS
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from agents.cycle import SETTLED_MS
+from agents.model import SETTLED_MS
 from agents.outbox import Outbox
 from mqtt_schemas.base import ms_from_utc, parse_time, utc_from_ms
 from mqtt_schemas.events import Step

@@ -11,7 +11,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from agents.cycle import (
-    SETTLED_MS,
     Moment,
     Result,
     Saved,
@@ -22,7 +21,7 @@ from agents.cycle import (
     snapshot,
 )
 from agents.enforcement import answered
-from agents.model import Answer, Observation, Order, UseEnd
+from agents.model import SETTLED_MS, Answer, Observation, Order, UseEnd
 from agents.schedule import Schedule
 from agents.tracking import GAP_MS
 from mqtt_schemas.base import Basis, DeviceLink, DeviceState, Outcome
@@ -254,8 +253,43 @@ def test_a_use_that_goes_on_is_split_where_its_turn_opened() -> None:
         assert (after.basis, after.active_ms + after.idle_ms) == (Basis.TURN, 2000)
 
 
+def test_a_device_that_stamps_itself_may_take_its_time_to_tell() -> None:
+    """However late its word: nothing is counted or split by its silence."""
+    a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
+    a.setting = replace(a.setting, settles_ms=None)
+    a.step(0, used(0))
+    for at_ms in range(1000, 13_001, 1000):
+        a.step(at_ms)
+        saved = snapshot(a.state, moment(at_ms), None)
+        assert saved.session is not None
+        assert (saved.session.active_ms, saved.session.to_ms) == (0, 0)
+        assert saved.watch is not None
+        assert saved.watch.to_ms == 0
+    a.step(13_500, used(9000))
+    saved = snapshot(a.state, moment(13_500), None)
+    assert saved.session is not None
+    assert saved.session.active_ms == 9000
+    a.step(14_000, free(9950))
+    (ended,) = a.ended()
+    assert (ended.basis, ended.active_ms) == (Basis.OPEN, 9950)
+
+
+def test_a_gap_begins_where_a_device_that_stamps_itself_was_last_heard() -> None:
+    """A sign of life from within the gap fills it up to there."""
+    for words, unobserved in (((), 8000), ((used(8500),), 0)):
+        a = agent()
+        a.setting = replace(a.setting, settles_ms=None)
+        a.step(0, used(0))
+        a.step(2500, used(1000))
+        a.step(9000)
+        a.step(9100, *words)
+        a.step(12_050, free(12_000))
+        (ended,) = a.ended()
+        assert (ended.active_ms, ended.unobserved_ms) == (12_000 - unobserved, unobserved)
+
+
 def test_a_session_that_waits_to_be_split_is_suspended_in_both_parts() -> None:
-    """A gap that begins meanwhile is the second one's."""
+    """A gap that begins meanwhile is for each of them, on its side of the split."""
     a = agent(schedule(turn("a", 10, 60), outside=OutsideTurns.OPEN))
     a.step(0, used(0))
     for at_ms in range(1000, 10_001, 1000):
@@ -263,8 +297,8 @@ def test_a_session_that_waits_to_be_split_is_suspended_in_both_parts() -> None:
     a.step(30_000)
     a.step(31_000, free(31_000))
     before, after = a.ended()
-    assert (before.active_ms, before.unobserved_ms) == (10_000, 0)
-    assert (after.active_ms, after.unobserved_ms) == (1000, 20_000)
+    assert (before.active_ms, before.unobserved_ms) == (10_000 - SETTLED_MS, SETTLED_MS)
+    assert (before.boot_ms, after.active_ms, after.unobserved_ms) == (10_000, 1000, 20_000)
 
 
 def test_a_late_extension_is_answered_too_late() -> None:
@@ -341,12 +375,41 @@ def test_a_restart_in_the_same_boot_goes_on_with_the_session() -> None:
     state, told = resume(saved, moment(9000), "simulated/1")
     assert [type(event) for event in told] == [Observed]
     b = Agent(a.setting, state)
-    b.step(9000, used(0))
+    b.step(9000, used(9000))
     b.step(10_000)
     b.step(11_000, free(10_500))
     (ended,) = b.ended()
     assert (ended.active_ms, ended.unobserved_ms) == (4000 - SETTLED_MS + 1500, 5000 + SETTLED_MS)
     assert not [event for event in b.events if isinstance(event, Started)]
+
+
+def test_what_a_killed_agent_did_not_see_is_not_filled_by_what_it_hears_next() -> None:
+    """Its time was active or idle, who knows; and the use may end before the first look at it."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(4000)
+    state, _ = resume(snapshot(a.state, moment(4000)), moment(9000), "simulated/1")
+    b = Agent(a.setting, state)
+    b.step(9000, used(6000, active=False))
+    b.step(9050, used(8950, active=False), free(8970), used(8990, "v"), free(8995))
+    first, second = b.ended()
+    assert (first.active_ms, first.idle_ms) == (4000 - SETTLED_MS, 2970)
+    assert (first.boot_ms, first.unobserved_ms) == (8970, 2000 + SETTLED_MS)
+    assert (second.boot_ms, second.active_ms) == (8995, 5)
+
+
+def test_what_a_device_repeats_after_a_restart_is_no_news_of_its_use() -> None:
+    """Its use is confirmed by a word from after the checkpoint."""
+    a = agent()
+    a.step(0, used(0))
+    a.step(4000)
+    state, _ = resume(snapshot(a.state, moment(4000)), moment(9000), "simulated/1")
+    b = Agent(a.setting, state)
+    b.step(9000, used(2000))
+    b.step(9050, used(9010))
+    b.step(10_000, free(10_000))
+    (ended,) = b.ended()
+    assert (ended.active_ms, ended.unobserved_ms) == (3500 + 990, 5510)
 
 
 def test_a_use_that_ended_while_the_agent_was_away_ends_at_its_checkpoint() -> None:
@@ -374,7 +437,7 @@ def test_uses_that_came_and_went_while_the_agent_was_away_are_told_by_their_own_
     b.step(9000, *away, used(9000, "w"))
     b.step(9500, free(9500))
     assert [ended.active_ms for ended in b.ended()] == [4000 - SETTLED_MS, 500, 1500]
-    assert b.ended()[0].unobserved_ms == 2000 + SETTLED_MS
+    assert (b.ended()[0].idle_ms, b.ended()[0].unobserved_ms) == (1000, 1000 + SETTLED_MS)
 
 
 def test_a_restart_right_at_a_turns_opening_splits_no_use_that_has_gone() -> None:

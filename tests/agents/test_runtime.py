@@ -14,9 +14,8 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.clock import Clock
-from agents.cycle import SETTLED_MS
 from agents.link import Receive, Serve
-from agents.model import Answer, Observation, Order
+from agents.model import SETTLED_MS, Answer, Observation, Order
 from agents.outbox import Outbox
 from agents.runtime import OBSERVE_TIMEOUT, ORDER_TIMEOUT, Runtime
 from agents.sending import HEARTBEAT

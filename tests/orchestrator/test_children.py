@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import os
+import socket
 import sys
 from pathlib import Path
 
 import pytest
 
 from orchestrator import children
-from orchestrator.children import RunFailed, command_path, first, start
+from orchestrator.children import RunFailed, command_path, first, free_port, start
 from tests.eventually import eventually
 
 SLEEPS = "import time; print('up', flush=True); time.sleep(60)"
@@ -114,3 +115,12 @@ def test_a_command_that_is_not_installed_is_said_so(monkeypatch: pytest.MonkeyPa
     monkeypatch.setenv("PATH", "")
     with pytest.raises(RunFailed, match="laitevuoro-nonsense is not installed"):
         command_path("laitevuoro-nonsense")
+
+
+def test_a_free_port_is_none_that_a_connection_may_be_given(tmp_path: Path) -> None:
+    """A server that was killed gets its port back, whoever has connected to whom meanwhile."""
+    given_out = tmp_path / "ip_local_port_range"
+    given_out.write_text("1026\t60999\n")
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 1024))
+        assert free_port(given_out) == 1025

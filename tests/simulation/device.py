@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agents.clock import Clock
-from agents.model import Answer, Observation, Order, UseEnd
+from agents.model import SETTLED_MS, Answer, Observation, Order, UseEnd
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
 from tests.simulation.world import World
@@ -185,6 +185,7 @@ class Driver:
 
     rule = "simulated/1"
     closing = Step.END
+    settles_ms: int | None = SETTLED_MS
 
     def __init__(self, world: World, device: Device, clock: Clock) -> None:
         self.interval = world.random.choice([2.0, 5.0, 15.0])

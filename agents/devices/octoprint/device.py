@@ -23,7 +23,7 @@ from agents.devices.octoprint.payloads import Phase, PrintEvent, Reading
 from agents.devices.octoprint.prints import Prints
 from agents.devices.octoprint.push import Deliver
 from agents.devices.phrases import Language, UnknownPhrase
-from agents.model import Answer, Observation, Order
+from agents.model import SETTLED_MS, Answer, Observation, Order
 from mqtt_schemas.events import OrderOutcome, Step
 
 log = logging.getLogger(__name__)
@@ -85,6 +85,7 @@ class OctoPrintDevice:
     rule = "octoprint/1"
     closing = Step.END
     interval = 2.0
+    settles_ms: int | None = SETTLED_MS
 
     def __init__(
         self,

@@ -18,7 +18,7 @@ from agents.devices.pc.logind import Logind, LogindError
 from agents.devices.pc.processes import Processes
 from agents.devices.pc.readings import readings
 from agents.devices.pc.sessions import LoginSession, Uses, in_use, state_of
-from agents.model import Answer, Ask, Observation, Order, UseEnd
+from agents.model import SETTLED_MS, Answer, Ask, Observation, Order, UseEnd
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
 
@@ -40,6 +40,7 @@ class Pc:
     rule = "pc/1"
     closing = Step.LOCK
     interval = 5.0
+    settles_ms: int | None = SETTLED_MS
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds. What is not heard of for longer may have ended.
 ALIVE_EVERY = 1.0
+#: Seconds that an agent has to read the last of a device that is switched off.
+GOODBYE_WITHIN = 1.0
 
 
 class Server:
@@ -55,7 +57,7 @@ class Server:
         self._unseen: deque[Change] = deque()
         self._agent: asyncio.StreamWriter | None = None
         self._poke = asyncio.Event()
-        self._stopped = False
+        self._stopped = self._off = False
         self._failure: OSError | None = None
 
     async def run(self, socket: Path) -> None:
@@ -105,11 +107,15 @@ class Server:
         self._play.stop(now_ms)
         self._publish()
         self._journal.write([DeviceStopped(at_ms=now_ms)])
-        if self._agent is not None:
-            self._agent.close()
-            with contextlib.suppress(OSError, TimeoutError):
-                async with asyncio.timeout(1):
-                    await self._agent.wait_closed()
+        self._off, agent = True, self._agent
+        if agent is not None and not agent.is_closing():
+            # The agent closes once it has read all. Closed here while something of its own was
+            # unread, the connection would be reset, and the last changes lost with it.
+            agent.write_eof()
+            closed = asyncio.create_task(_closed(agent), name="goodbye")
+            await asyncio.wait([closed], timeout=GOODBYE_WITHIN)
+            agent.close()
+            await asyncio.wait([closed], timeout=GOODBYE_WITHIN)
 
     def _publish(self) -> None:
         """Write down what happened, and only then tell it."""
@@ -141,6 +147,8 @@ class Server:
     async def _listen(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         while text := await reader.readline():
             message = from_agent(text)
+            if self._off:
+                continue
             if isinstance(message, Hello):
                 self._welcome(message, writer)
             elif self._agent is not writer:
@@ -181,3 +189,8 @@ class Server:
         self._publish()
         self._send(Reply(id=command.id, outcome=answer.outcome, reason=answer.reason))
         self._poke.set()
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    with contextlib.suppress(OSError):
+        await writer.wait_closed()

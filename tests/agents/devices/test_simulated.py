@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -44,7 +45,7 @@ stays = true
 async def agent(folder: Path) -> AsyncIterator[Simulated]:
     """Make the agent's end as the agent does."""
     settings = SimulatedSettings.model_validate({"socket": str(folder / "device.sock")})
-    device = build(settings, SystemClock())
+    device = build(settings)
     await device.start()
     try:
         yield device
@@ -94,12 +95,12 @@ async def test_what_is_counted_equals_the_journal_to_the_millisecond(tmp_path: P
         seen = await collect(device, 1)
         (use,) = process.journal(UseEnded)
         assert active_ms(seen, use.use) == use.active_ms > 0
-        ended = seen[-1].ended
-        assert ended is not None
-        assert (ended.use, ended.outcome) == (use.use, Outcome.CUSTOMER)
-        assert ended.figures == use.figures
-        assert seen[-1].state is DeviceState.TO_BE_CLEARED
-        assert seen[-1].readings == {"nozzle_celsius": 21.5}
+        (last,) = (one for one in seen if one.ended)
+        assert last.ended is not None
+        assert (last.ended.use, last.ended.outcome) == (use.use, Outcome.CUSTOMER)
+        assert last.ended.figures == use.figures
+        assert last.state is DeviceState.TO_BE_CLEARED
+        assert last.readings == {"nozzle_celsius": 21.5}
 
 
 async def test_orders_take_effect_before_they_are_answered(tmp_path: Path) -> None:
@@ -121,7 +122,7 @@ async def test_orders_take_effect_before_they_are_answered(tmp_path: Path) -> No
 
 
 async def test_nothing_new_is_the_last_again_but_no_second_end(tmp_path: Path) -> None:
-    """The stamp stays: it holds since then."""
+    """By its stamp one sees up to when it is known to hold."""
     async with scripted(tmp_path, COMES_AND_GOES), agent(tmp_path) as device:
         await meet(device)
         await device.carry_out(Order(Step.OPEN, "t-1"))
@@ -130,7 +131,43 @@ async def test_nothing_new_is_the_last_again_but_no_second_end(tmp_path: Path) -
         (again,) = await device.observe()
         assert again.ended is None
         assert again.at_ms >= seen[-1].at_ms
-        assert (await device.observe()) == [again]
+        (later,) = await device.observe()
+        assert replace(later, at_ms=again.at_ms) == again
+
+
+async def test_what_does_not_change_is_known_up_to_the_newest_sign_of_life(tmp_path: Path) -> None:
+    """Each second; of a device that hangs it is known no further, whatever the time."""
+    async with scripted(tmp_path, STAYS) as process, agent(tmp_path) as device:
+        await meet(device)
+        (first,) = await device.observe()
+        async with asyncio.timeout(20):
+            while (later := (await device.observe())[-1]).at_ms < first.at_ms + 900:
+                await device.changed()
+        assert later.state is first.state
+        os.kill(process.process.pid, signal.SIGSTOP)
+        stopped_ms = SystemClock().boot_ms()
+        await asyncio.sleep(1.2)
+        assert (await device.observe())[-1].at_ms <= stopped_ms
+        os.kill(process.process.pid, signal.SIGCONT)
+
+
+async def test_what_an_agent_missed_keeps_its_stamps_however_late_the_device_speaks(
+    tmp_path: Path,
+) -> None:
+    """A first look that nothing answers pushes nothing behind it."""
+    async with scripted(tmp_path, COMES_AND_GOES) as process:
+        async with agent(tmp_path) as device:
+            await meet(device)
+            await device.carry_out(Order(Step.OPEN, "t-1"))
+        await eventually(lambda: bool(process.journal(UseEnded)))
+        os.kill(process.process.pid, signal.SIGSTOP)
+        async with agent(tmp_path) as device:
+            (away,) = await device.observe()
+            assert (away.device_link, away.at_ms) == (DeviceLink.DISCONNECTED, 0)
+            os.kill(process.process.pid, signal.SIGCONT)
+            seen = await collect(device, 1)
+        (use,) = process.journal(UseEnded)
+        assert [one.at_ms for one in seen if one.ended] == [use.at_ms]
 
 
 async def test_a_device_that_was_never_there_is_disconnected(tmp_path: Path) -> None:

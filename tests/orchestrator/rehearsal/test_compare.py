@@ -84,6 +84,14 @@ def test_a_use_without_a_session_is_lost() -> None:
     assert len(figures.remarks) == 2
 
 
+def test_a_use_of_no_time_has_a_session_of_no_time() -> None:
+    """A customer who sits down as the device is closed: it began, and so it is counted."""
+    none = use("w", 6000, 6000)
+    figures = compare(history([*TRUE, none], [*COUNTED, session("c", 6000, 0)]))
+    assert figures.exact
+    assert wrong(compare(history(TRUE, [*COUNTED, session("c", 6000, 0)]))) == (0, 1, 0, 0)
+
+
 def test_what_was_unseen_for_a_reason_on_record_is_not_lost() -> None:
     """The agent was killed, and says itself that it did not look."""
     seen = (Interval(0, 2500), Interval(6000, 100_000))

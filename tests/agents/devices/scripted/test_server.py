@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import resource
+import signal
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -217,6 +219,28 @@ async def test_a_device_is_switched_off_by_a_signal(tmp_path: Path) -> None:
         assert await stopping == (0, "")
         assert len(device.journal(DeviceStopped)) == 1
         assert device.journal(UseEnded)[0].by is EndedBy.STOP
+
+
+async def test_the_last_word_of_a_device_is_heard_whatever_it_had_left_to_read(
+    tmp_path: Path,
+) -> None:
+    """An agent that speaks while it is switched off hears all the same how its use ended."""
+    async with scripted(tmp_path, STAYS) as device, talk(device) as agent:
+        await agent.hear_present()
+        await agent.order(Step.OPEN, "t-1")
+        while not isinstance(message := await agent.hear(), Change) or not message.condition.use:
+            pass
+        device.process.send_signal(signal.SIGSTOP)
+        for _ in range(10_000):
+            agent.say(Seen(epoch="another", seq=1))
+        device.process.send_signal(signal.SIGTERM)
+        device.process.send_signal(signal.SIGCONT)
+        ended = []
+        with contextlib.suppress(EOFError):
+            while True:
+                message = await agent.hear()
+                ended += [message.ended] if isinstance(message, Change) and message.ended else []
+        assert [each.use for each in ended] == [use.use for use in device.journal(UseEnded)]
 
 
 @pytest.mark.parametrize(
