@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from orchestrator.bookkeeping import Bookkeeping, Card, Change, device_named, utc
+from orchestrator.bookkeeping import Bookkeeping, Card, Change, utc
 from orchestrator.domain.booking_rules import Wish, check_block, check_new, group_of
 from orchestrator.domain.bookings import (
     Booking,
@@ -22,12 +22,13 @@ from orchestrator.domain.bookings import (
 )
 from orchestrator.domain.devices import CheckInBy, Device
 from orchestrator.domain.extension import check_cancel, check_new_end
+from orchestrator.domain.naming import device_named
 from orchestrator.domain.series import Every, occurrences
 from orchestrator.new_codes import NewCode, new_code
 from orchestrator.store import bookings
 from orchestrator.store.database import Connection
 
-__all__ = ["BookingService", "Change", "Order", "device_named"]
+__all__ = ["BookingService", "Change", "Order"]
 
 #: Of a series' refusals, so many are spelt out in a sentence.
 SPELT_OUT = 5

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from difflib import get_close_matches
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
@@ -24,6 +23,7 @@ from orchestrator.domain.bookings import (
 from orchestrator.domain.devices import ATTENDED, Device
 from orchestrator.domain.extension import Running
 from orchestrator.domain.free_turns import NAMED, REACHES, nearest, say_free, search_span
+from orchestrator.domain.naming import device_named, devices_of_kind
 from orchestrator.hours_of import hours_of
 from orchestrator.new_codes import NewCode
 from orchestrator.office import Office
@@ -210,40 +210,6 @@ class Bookkeeping:
             for other in self.office.devices.values()
             if (other.kind, other.address.site) == (device.kind, device.address.site)
         }
-
-
-def device_named(name: str, devices: Mapping[Address, Device]) -> Device:
-    """Return the device that somebody named, by its id or as site/id. Raises NotKnown."""
-    found = [
-        device for address, device in devices.items() if name in (str(address), address.device)
-    ]
-    if len(found) == 1:
-        return found[0]
-    if found:
-        several = " or ".join(str(device.address) for device in found)
-        raise NotKnown(f"There are several devices called {name!r}: {several}.")
-    names = [text for each in devices for text in (str(each), each.device)]
-    close = get_close_matches(name, names, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
-    raise NotKnown(f"There is no device {name!r}{hint}")
-
-
-def devices_of_kind(name: str, devices: Collection[Device]) -> list[Device]:
-    """Return the devices of a kind, or of site/kind, all at one site. Raises NotKnown."""
-    site, _, kind = name.rpartition("/")
-    found = [
-        device
-        for device in devices
-        if device.kind == kind and (not site or device.address.site == site)
-    ]
-    sites = sorted({device.address.site for device in found})
-    if len(sites) > 1:
-        several = " or ".join(f"{each}/{kind}" for each in sites)
-        raise NotKnown(f"There are devices of the kind {kind!r} at several sites: {several}.")
-    if not found:
-        kinds = sorted({device.kind for device in devices})
-        raise NotKnown(f"There is no device of the kind {name!r}; there are {', '.join(kinds)}.")
-    return found
 
 
 def utc(moment: datetime) -> datetime:

@@ -13,9 +13,9 @@ import structlog
 from mqtt_schemas.base import ms_from_utc, to_utc
 from mqtt_schemas.topics import Address
 from orchestrator.attendant import Now
-from orchestrator.booking_service import device_named
 from orchestrator.domain.coverage import Attendance, Coverage, Reason, Record
 from orchestrator.domain.devices import Device
+from orchestrator.domain.naming import device_named
 from orchestrator.domain.periods import By, Part, begin_of, parts
 from orchestrator.domain.spans import Span, Spans, union
 from orchestrator.store import attendance, coverage

@@ -13,7 +13,6 @@ import typer
 from pydantic import ValidationError
 
 from mqtt_schemas.topics import Address
-from orchestrator.bookkeeping import device_named
 from orchestrator.cli_options import refuse
 from orchestrator.config import Configuration, load
 from orchestrator.config_errors import InvalidConfiguration
@@ -21,6 +20,7 @@ from orchestrator.counter import Counter, Refused, counter_of
 from orchestrator.domain.bookings import BookingState, NotKnown, Purpose
 from orchestrator.domain.devices import Device
 from orchestrator.domain.local_time import InvalidTime, parse_length, parse_moment, say_moment
+from orchestrator.domain.naming import device_named
 from orchestrator.web.models import BookingView, ChangeView
 
 

@@ -8,9 +8,9 @@ from datetime import datetime, timedelta
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
-from orchestrator.bookkeeping import device_named
 from orchestrator.calendars.ics_export import export
 from orchestrator.domain.bookings import BookingRefused
+from orchestrator.domain.naming import device_named
 from orchestrator.office import Office
 from orchestrator.store import bookings
 

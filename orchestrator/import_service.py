@@ -17,7 +17,6 @@ from zoneinfo import ZoneInfo
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
-from orchestrator.bookkeeping import device_named
 from orchestrator.calendars import reading
 from orchestrator.calendars.changes import Changes, Edit, Known, changes
 from orchestrator.calendars.model import AHEAD, Entry, Fault, Frame, Parsed, Unreadable, place_key
@@ -25,6 +24,7 @@ from orchestrator.calendars.reading import Format, Job, Read
 from orchestrator.domain.booking_rules import Case, Wish, group_of
 from orchestrator.domain.bookings import BookedBy, Booking, BookingRefused, BookingState, Purpose
 from orchestrator.domain.devices import Device
+from orchestrator.domain.naming import device_named
 from orchestrator.hours_of import hours_of
 from orchestrator.office import Office
 from orchestrator.store import audit, bookings, imports

@@ -8,10 +8,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from mqtt_schemas.base import to_utc
-from orchestrator.bookkeeping import device_named
 from orchestrator.domain.bookings import Booking, BookingRefused, Purpose, spacing
 from orchestrator.domain.devices import Device, Policy
 from orchestrator.domain.grid import grid_up
+from orchestrator.domain.naming import device_named
 from orchestrator.domain.print_fit import (
     Fit,
     FreeTurn,

@@ -14,10 +14,11 @@ from datetime import datetime, timedelta
 from mqtt_schemas.base import Outcome, to_utc
 from mqtt_schemas.topics import Address
 from orchestrator.attended_service import AttendedService
-from orchestrator.bookkeeping import Bookkeeping, Change, device_named, utc
+from orchestrator.bookkeeping import Bookkeeping, Change, utc
 from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import Booking, BookingRefused, NotKnown, Purpose
 from orchestrator.domain.devices import ATTENDED, Device
+from orchestrator.domain.naming import device_named
 from orchestrator.domain.notices import notice as new_notice
 from orchestrator.domain.staff_words import MOST_NOTICES, REASONS, StaffWords
 from orchestrator.staff_codes import code_of_today
