@@ -15,10 +15,10 @@ from mqtt_schemas.base import Outcome, to_utc, utc_from_ms
 from mqtt_schemas.topics import Address
 from orchestrator import attended_log
 from orchestrator.booking_service import BookingService
-from orchestrator.bookkeeping import Bookkeeping, Card, Change, device_named, utc
+from orchestrator.bookkeeping import Bookkeeping, Card, Change, utc
 from orchestrator.check_in_service import CheckInService, WalkIn
 from orchestrator.domain.attended import InHand, Standing, stand
-from orchestrator.domain.booking_rules import TOLERANCE, Wish, staffed_at
+from orchestrator.domain.booking_rules import LARGEST_PARTY, TOLERANCE, Wish, staffed_at
 from orchestrator.domain.bookings import (
     Booking,
     BookingRefused,
@@ -29,6 +29,7 @@ from orchestrator.domain.bookings import (
 )
 from orchestrator.domain.check_in import Answers, check_ages, check_came
 from orchestrator.domain.devices import ATTENDED, Device
+from orchestrator.domain.naming import device_named
 from orchestrator.store import attended, bookings, staff_words
 from orchestrator.store.attended import Request
 from orchestrator.store.database import Connection
@@ -201,9 +202,9 @@ class AttendedService:
             raise BookingRefused(f"The turn starts at {desk.say(booking.starts_at)}.")
         if desk.now >= booking.ends_at:
             raise BookingRefused(f"The turn ended at {desk.say(booking.ends_at)}.")
-        size = order.party_size or booking.party_size
-        if size is not None and size > desk.policy.party:
-            raise BookingRefused(f"{name} is for at most {desk.policy.party} people at a time.")
+        size, most = order.party_size or booking.party_size, desk.policy.party
+        if size is not None and size > min(most, LARGEST_PARTY):
+            raise BookingRefused(f"{name} is for at most {most} people at a time.")
         came = replace(booking, state=BookingState.CHECKED_IN, party_size=size)
         if order.target_group is not None:
             came = replace(came, target_group=order.target_group, group_assumed=False)

@@ -24,7 +24,7 @@ from orchestrator.domain.bookings import Booking
 
 #: The rule of these sessions, and its version (sessions.STAFF_RULES).
 RULE = "attended/1"
-#: So long after the plan's end staff may say when the turn truly ended.
+#: So long after the plan's end staff may say when the turn truly ended; unless the next begins.
 CORRECTED_WITHIN = timedelta(hours=12)
 
 _MILLISECOND = timedelta(milliseconds=1)

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from itertools import pairwise
+from random import Random
 from typing import Any
 
 import pytest
@@ -24,7 +27,7 @@ from orchestrator.domain.check_in import Answers
 from orchestrator.domain.devices import ATTENDED, Device, Policy
 from orchestrator.domain.sessions import Session
 from orchestrator.domain.staff_words import StaffWords
-from orchestrator.domain.usage import DeviceUsage, by_device
+from orchestrator.domain.usage import DeviceUsage, GroupUsage, by_device
 from orchestrator.move_service import MoveService
 from orchestrator.store import attended, rebuild, sessions, silences, staff_words, totals
 from orchestrator.store.database import Database
@@ -305,3 +308,46 @@ async def test_the_keeper_sleeps_until_the_next_end(corner: Corner) -> None:
     await corner.pass_by(31 - 29.5)
     assert await corner.keeper.step() == 60
     assert (await corner.database.read(attended.all_in_hand)).keys() == {CONSOLE.address}
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_is_asked_sessions_do_not_overlap(corner: Corner, seed: int) -> None:
+    """Nor does time that nobody had count, nor is one counted twice; the log tells it all again."""
+    random = Random(seed)  # noqa: S311 - a course of events that can be repeated
+    for step in range(120):
+        await corner.pass_by(random.choice((0, 1, 4, 13, 37)))
+        with suppress(BookingRefused):
+            await _anything(corner, random, step)
+    await corner.pass_by(24 * 60)
+    found = await corner.sessions()
+    assert len(found) > 10
+    for before, after in pairwise(found):
+        assert before.begun_ms + before.active_ms <= after.begun_ms
+    assert all(each.ended_ms is not None for each in found)
+    used = await corner.used()
+    assert used.staff == GroupUsage(len(found), sum(each.active_ms for each in found))
+    assert used.sessions == len(found)
+    zone = corner.office.zone
+    rebuilt = await corner.database.write(lambda rows: rebuild.rebuild(rows, zone))
+    assert (rebuilt.changed, await corner.used()) == (0, used)
+
+
+async def _anything(corner: Corner, random: Random, step: int) -> None:
+    now, minutes = corner.clock.now(), random.choice((5, 10, 25, 40)) * MINUTE
+    match random.randrange(7):
+        case 0:
+            await corner.start(booking=await corner.book(length=random.choice((5, 30, 60))))
+        case 1:
+            await corner.start(length=minutes, request=f"s{step // 5}")
+        case 2:
+            await corner.service.extend("konsoli", minutes, request=f"e{step // 5}")
+        case 3:
+            await corner.service.end("konsoli")
+        case 4:
+            await corner.service.end("konsoli", ended_at=now - minutes)
+        case 5:
+            held = (await corner.database.read(attended.all_in_hand)).get(CONSOLE.address)
+            if held is not None:
+                await corner.bookings.cancel(held.turn)
+        case _:
+            corner.boot += random.random() < 0.3

@@ -10,6 +10,8 @@ from typer.testing import CliRunner, Result
 from orchestrator.broker.cli import app
 from orchestrator.broker.credentials import Credentials
 from orchestrator.broker.mosquitto import ACCESS
+from orchestrator.broker.setup import users_of
+from orchestrator.config import load
 
 CONFIG = """
 [orchestrator]
@@ -146,3 +148,17 @@ def test_a_missing_configuration_is_one_sentence(tmp_path: Path) -> None:
     result = run("device", "list", "--config", tmp_path / "none.toml")
     assert result.exit_code == 2
     assert result.stderr == f"{tmp_path}/none.toml: No such file or directory.\n"
+
+
+def test_an_attended_device_has_no_user(config: Path, tmp_path: Path) -> None:
+    """It has no agent that would come: nothing to enrol, nothing that the broker lets in."""
+    config.write_text(f'{CONFIG}\n[[device]]\nsite = "branch"\nid = "corner"\nkind = "attended"\n')
+    refused = enrol(config, "corner", tmp_path / "out")
+    assert refused.exit_code == 2
+    assert "it has no agent to enrol" in refused.stderr
+    assert enrol(config, "printer-1", tmp_path / "out").exit_code == 0
+    words = run("device", "list", "--config", config).stdout.splitlines()[-1].split()
+    assert words[:4] == ["branch/corner", "attended", "no", "agent"]
+    users = {user.name for user in users_of(load(config, {}))}
+    assert "library.printer-1" in users
+    assert "branch.corner" not in users
