@@ -434,7 +434,7 @@ class Parts:
             calendars=calendar_routes(self.services.exports),
             version=__version__,
         )
-        self.admin = admin_app(services=self.services, version=__version__)
+        self.admin = admin_app(services=self.services, version=__version__, alarms=self.alarms)
 
     async def run_bus(self) -> None:
         """Stay connected, for ever."""

@@ -16,6 +16,7 @@ import structlog
 import typer
 
 from orchestrator import (
+    alarm_cli,
     attended_cli,
     check_in_cli,
     coverage_cli,
@@ -23,6 +24,7 @@ from orchestrator import (
     hours_cli,
     import_cli,
     logs,
+    print_fit_cli,
     queue_cli,
     staff_cli,
     upkeep_cli,
@@ -52,6 +54,8 @@ app.add_typer(queue_cli.app, name="queue")
 app.add_typer(event_cli.app, name="event")
 app.add_typer(hours_cli.app, name="hours")
 app.add_typer(attended_cli.app, name="turn")
+staff_cli.app.command("fit")(print_fit_cli.fit)
+staff_cli.app.command("alarms")(alarm_cli.alarms)
 app.add_typer(staff_cli.app, name="service")
 app.add_typer(broker_app)
 app.add_typer(upkeep_cli.app)

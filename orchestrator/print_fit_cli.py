@@ -9,7 +9,7 @@ import typer
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
 from orchestrator.desk_cli import desk_at
 from orchestrator.domain.local_time import parse_length
-from orchestrator.web.print_fit import PrintFitView
+from orchestrator.web.print_fit_models import PrintFitView
 
 
 def fit(

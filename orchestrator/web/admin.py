@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from fastapi import FastAPI
 
+from orchestrator.alarms import Alarms
 from orchestrator.services import Services
+from orchestrator.web.alarms import alarm_routes
 from orchestrator.web.attended import attended_routes
 from orchestrator.web.audit import audit_routes
 from orchestrator.web.bookings import booking_routes, check_in_routes
@@ -17,8 +19,8 @@ from orchestrator.web.queue import queue_routes
 from orchestrator.web.staff import staff_routes
 
 
-def admin_app(*, services: Services, version: str) -> FastAPI:
-    """Return the application for the Unix socket."""
+def admin_app(*, services: Services, version: str, alarms: Alarms | None = None) -> FastAPI:
+    """Return the application for the Unix socket. alarms: of a running orchestrator."""
     app = FastAPI(title="Laitevuoro, changes", version=version, docs_url=None, redoc_url=None)
     speak_plainly(app)
     app.include_router(booking_routes(services.bookings))
@@ -31,4 +33,5 @@ def admin_app(*, services: Services, version: str) -> FastAPI:
     app.include_router(event_routes(services.events))
     app.include_router(attended_routes(services.attended))
     app.include_router(staff_routes(services.staff))
+    app.include_router(alarm_routes(alarms, services.office.devices))
     return app

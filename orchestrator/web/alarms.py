@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fastapi import APIRouter
-from pydantic import BaseModel, ConfigDict
 
-from mqtt_schemas.base import UtcTime
 from mqtt_schemas.topics import Address
 from orchestrator.alarms import Alarms
-from orchestrator.domain.alarms import Alarm, Kind, Severity
+from orchestrator.domain.alarms import Alarm, Kind
+from orchestrator.domain.bookings import BookingRefused
 from orchestrator.domain.devices import Device
+from orchestrator.web.alarm_models import AlarmView
 
 _SENTENCES: Mapping[Kind, str] = {
     Kind.USE_OUTSIDE: "{name} is in use though it is closed.",
@@ -22,23 +22,6 @@ _SENTENCES: Mapping[Kind, str] = {
         "The code of a turn on {name} was given wrong too often: open it by hand."
     ),
 }
-
-
-class AlarmView(BaseModel):
-    """One thing to look into. reason: a code word of the device's agent. turn: its booking's id."""
-
-    model_config = ConfigDict(frozen=True)
-
-    site: str
-    device: str
-    name: str
-    alarm: Kind
-    severity: Severity
-    since: UtcTime
-    turn: str | None
-    reason: str | None
-    count: int | None
-    message: str
 
 
 def alarm_view(alarm: Alarm, name: str) -> AlarmView:
@@ -58,13 +41,15 @@ def alarm_view(alarm: Alarm, name: str) -> AlarmView:
     )
 
 
-def alarm_routes(alarms: Alarms, devices: Mapping[Address, Device]) -> APIRouter:
-    """Return `/api/v1/alarms`."""
+def alarm_routes(alarms: Alarms | None, devices: Mapping[Address, Device]) -> APIRouter:
+    """Return `/api/v1/alarms`. alarms: None where no orchestrator runs."""
     routes = APIRouter(prefix="/api/v1/alarms", tags=["alarms"])
 
     @routes.get("")
     async def read() -> list[AlarmView]:
         """Return what staff should look into now, the most urgent first."""
+        if alarms is None:
+            raise BookingRefused("The orchestrator is not running, so nobody watches the devices.")
         return [alarm_view(each, devices[each.address].name) for each in await alarms.look()]
 
     return routes

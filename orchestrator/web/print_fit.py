@@ -6,53 +6,20 @@ from datetime import datetime, timedelta, tzinfo
 from typing import Annotated
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel, ConfigDict
 
-from mqtt_schemas.base import UtcTime
 from orchestrator.domain.local_time import say_length, say_moment
 from orchestrator.domain.print_fit import Fit, Why
 from orchestrator.print_fit_service import PrintFit, PrintFitService
 from orchestrator.web.models import Name
+from orchestrator.web.print_fit_models import NextTurnView, PrintFitView
 
-Estimate = Annotated[int, Query(ge=1, le=10**6)]
+Estimate = Annotated[int, Query(ge=1, le=10**9)]
 
 _LIMITS = {
     Why.TURN: "the turn ends",
     Why.BOOKING: "the next booking",
     Why.CLOSING: "the library closes",
 }
-
-
-class NextTurnView(BaseModel):
-    """A free turn in which the print would be done."""
-
-    model_config = ConfigDict(frozen=True)
-
-    starts_at: UtcTime
-    ends_at: UtcTime
-    done_at: UtcTime
-
-
-class PrintFitView(BaseModel):
-    """What becomes of a print that is begun now.
-
-    takes_seconds: its estimate, corrected by what prints took on the device. fits: None where
-    no turn runs and none can be begun. limit_at: by when it must be done; None: nothing limits
-    it. next_turn: told where it does not fit now.
-    """
-
-    model_config = ConfigDict(frozen=True)
-
-    site: str
-    device: str
-    takes_seconds: int
-    ratio_percent: int
-    fits: bool | None
-    done_at: UtcTime | None
-    limit_at: UtcTime | None
-    limited_by: Why | None
-    next_turn: NextTurnView | None
-    message: str
 
 
 def print_fit_view(found: PrintFit, zone: tzinfo) -> PrintFitView:
