@@ -14,7 +14,7 @@ from tests.e2e.library import Library, Spec, until
 pytestmark = [pytest.mark.e2e, pytest.mark.timeout(180)]
 
 PRINTER = "printer-1"
-Start = Callable[[str], Library]
+Start = Callable[..., Library]
 
 
 @pytest.fixture
@@ -25,9 +25,10 @@ def start(octoprint: OctoPrint, tmp_path: Path) -> Iterator[Start]:
     broker.start()
     started: list[Library] = []
 
-    def begin(at_end: str) -> Library:
+    def begin(at_end: str, **policy: str) -> Library:
         own = {"url": octoprint.url, "api_key_file": str(octoprint.api_key_file)}
-        spec = Spec(PRINTER, kind="printer", driver="octoprint", own=own, policy={"at_end": at_end})
+        policy |= {"at_end": at_end}
+        spec = Spec(PRINTER, kind="printer", driver="octoprint", own=own, policy=policy)
         library = Library(broker, tmp_path, [spec])
         started.append(library)
         library.start()
@@ -75,6 +76,25 @@ def test_a_print_begun_while_closed_is_cancelled_and_is_no_use(
     totals = library.totals(PRINTER)
     assert totals["sessions"] == 0
     assert totals["outside_seconds"] < 200 * DWELL_SECONDS / 2
+
+
+def test_a_print_that_is_too_long_for_its_turn_is_refused_as_it_begins(
+    octoprint: OctoPrint, start: Start
+) -> None:
+    """By OctoPrint's own estimate, long before the turn's end; a shorter one is let go on."""
+    library = start("end", print_misfit="refuse")
+    library.book(PRINTER, 0.5, 40)
+    open_turn(library)
+    octoprint.start_print(400)
+    until("the long print is refused", lambda: library.totals(PRINTER).get("sessions"))
+    assert library.totals(PRINTER)["active_seconds"] < 15
+    until("the printer rests", lambda: octoprint.state() == "Operational")
+    octoprint.start_print(20)
+    totals = library.counted(PRINTER, 2)
+    assert totals["ended_by_turn"] == 1
+    assert (
+        library.metric("laitevuoro_session_outcomes_total", device=PRINTER, outcome="customer") == 1
+    )
 
 
 def test_a_turns_end_pauses_the_print(octoprint: OctoPrint, start: Start) -> None:
