@@ -98,6 +98,7 @@ def by_uid(file: Blocks, found: Findings) -> dict[str, list[Block]]:
 def _take(series: _Series, frame: Frame, found: Findings, *, cancels: bool) -> None:
     """Take a series into the findings. Raises BadEntry, Unreadable."""
     events = [read_event(block, frame.zone) for block in series.blocks]
+    entries: list[Entry] = []
     for event in occurrences(events, frame):
         starts_at, ends_at = (
             utc_of(moment_of(event, name), frame) for name in ("DTSTART", "DTEND")
@@ -110,7 +111,8 @@ def _take(series: _Series, frame: Frame, found: Findings, *, cancels: bool) -> N
             found.free += 1
         else:
             check_span(starts_at, ends_at)
-            found.add(_entries(series, event, frame, starts_at, ends_at))
+            entries += _entries(series, event, frame, starts_at, ends_at)
+    found.add(entries)
 
 
 def _entries(
@@ -119,7 +121,7 @@ def _entries(
     """Yield an occurrence's bookings: one for each device that it names."""
     devices = frame.device_of(_places(event))
     if not devices:
-        raise BadEntry(_no_device(series))
+        raise BadEntry(_no_device(series, frame))
     which = _recurrence(event, frame) if series.recurs else ""
     party, purpose = _party(event), _purpose(event)
     for device in devices:
@@ -147,16 +149,22 @@ def _places(event: Event) -> Iterator[str]:
     for name in ("RESOURCES", "LOCATION"):
         found = event.get(name)
         for value in found if isinstance(found, list) else [found] if found else []:
-            text = str(value).replace("\\,", ",").replace("\\;", ";")
-            yield text
-            yield from text.replace(";", ",").split(",")
+            yield from _names(str(value))
 
 
-def _no_device(series: _Series) -> str:
+def _names(text: str) -> Iterator[str]:
+    text = text.replace("\\,", ",").replace("\\;", ";")
+    yield text
+    yield from text.replace(";", ",").split(",")
+
+
+def _no_device(series: _Series, frame: Frame) -> str:
     for block in series.blocks:
         for name in ("LOCATION", "RESOURCES"):
             line = block.first(name)
-            if line is not None and line.value.strip():
+            if line is None or not line.value.strip():
+                continue
+            if not frame.device_of(_names(line.value)):
                 return _ELSEWHERE.format(number=line.number, name=name)
     return _NOWHERE
 

@@ -146,7 +146,10 @@ def _check_zones(block: Block) -> None:
 
 
 def _check_times(block: Block, event: Event) -> None:
-    """Raise BadEntry unless the entry starts, and ends after that."""
+    """Raise BadEntry unless the entry starts, and does not end before that.
+
+    The library would let it start at its end. Of one that is off, nobody wants to know.
+    """
     if "EXRULE" in event:
         raise BadEntry(f"{_line(block, 'EXRULE')} is of an old standard and can't be followed")
     if "DTSTART" not in event:
@@ -155,10 +158,9 @@ def _check_times(block: Block, event: Event) -> None:
         if isinstance(event.get(name), list):
             raise BadEntry(f"{_line(block, name)} stands more than once")
     start, end = moment_of(event, "DTSTART"), _end(event)
-    if _comparable(end) < _comparable(start):
+    off = str(event.get("STATUS", "")).upper() == "CANCELLED"
+    if _comparable(end) < _comparable(start) and not off:
         raise BadEntry("it ends before it starts")
-    if _comparable(end) == _comparable(start):
-        raise BadEntry("it has no length: neither a later DTEND nor a DURATION")
 
 
 def _end(event: Event) -> date:

@@ -257,7 +257,7 @@ def test_a_cancellation_message_cancels_all() -> None:
     [
         ("DTSTART:20261126T100000Z", "line 3: the entry that begins here has no UID."),
         ("UID:1\nDTEND:20261126T100000Z", "UID 1: it has no DTSTART."),
-        ("UID:1\nDTSTART:20261126T100000Z", "UID 1: it has no length: neither a later DTEND nor"),
+        ("UID:1\nDTSTART:20261126T100000Z", "UID 1: it has no length: its end is its start."),
         (ONE.replace("T11", "T09"), "UID 1: it ends before it starts."),
         (ONE.replace("T11", "T10"), "UID 1: it has no length"),
         (ONE.replace("DTEND:2026", "DTEND:2028"), "UID 1: it is longer than 366 days."),
@@ -311,8 +311,23 @@ def test_an_entry_without_a_device_is_named() -> None:
     assert str(parsed.faults[0]) == "UID 1: line 7: LOCATION is the name of no device here."
 
 
+def test_nobody_asks_how_long_something_takes_that_is_off() -> None:
+    """Nor what is free, such as a reminder."""
+    start = "UID:1\nDTSTART:20261126T100000Z"
+    parsed = parse(calendar(f"{start}\nSTATUS:CANCELLED\nDTEND:20261126T090000Z"), VR)
+    assert (parsed.faults, parsed.cancelled) == ((), 1)
+    parsed = parse(calendar(f"{start}\nTRANSP:TRANSPARENT"), VR)
+    assert (parsed.faults, parsed.free) == ((), 1)
+
+
 def test_of_a_series_with_a_broken_part_nothing_is_taken() -> None:
     """The rest would book what the broken part may have moved."""
+    elsewhere = "UID:1\nRECURRENCE-ID:20261127T100000Z\nDTSTART:20261127T100000Z\nDURATION:PT1H"
+    series = f"{ONE}\nRRULE:FREQ=DAILY;COUNT=3\nLOCATION:Printer 1"
+    parsed = parse(calendar(series, f"{elsewhere}\nLOCATION:Another room"), FRAME)
+    assert parsed.entries == ()
+    (only,) = parsed.faults
+    assert str(only) == "UID 1: line 15: LOCATION is the name of no device here."
     broken = "UID:1\nRECURRENCE-ID:20261127T100000Z\nDTSTART:nonsense\nDURATION:PT1H"
     assert fault(f"{ONE}\nRRULE:FREQ=DAILY;COUNT=3", broken).startswith("UID 1: line 12: DTSTART")
 
