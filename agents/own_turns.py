@@ -43,6 +43,8 @@ def walk_in(memory: Memory, at: Situation, request: WalkIn, edge: Edge) -> Grant
     window = schedule.window(at.now_ms)
     if window is None or at.now_ms >= schedule.valid_until_ms:
         return refused(memory, at, "closed_now")
+    if window.exclusive and request.group not in (None, window.assumed_group):
+        return refused(memory, at, "other_group_now")
     if at.state is DeviceState.TO_BE_CLEARED:
         return refused(memory, at, "clear_first")
     ends_ms = min(

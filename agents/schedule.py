@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property
+from typing import NamedTuple
 
 from mqtt_schemas.base import ms_from_utc
 from mqtt_schemas.events import TurnSource
@@ -40,13 +41,16 @@ class ScheduledTurn:
     source: TurnSource = TurnSource.PLAN
 
 
-@dataclass(frozen=True, slots=True)
-class ScheduledWindow:
-    """A span in which the device may be used without a booking."""
+class ScheduledWindow(NamedTuple):
+    """A span in which the device may be used without a booking.
+
+    exclusive: by walk-ins of the assumed group only.
+    """
 
     starts_ms: int
     ends_ms: int
     assumed_group: str | None = None
+    exclusive: bool = False
 
 
 _ALWAYS = ScheduledWindow(0, NEVER_MS)
@@ -128,7 +132,10 @@ class Schedule:
         """All windows, in order; none: always."""
         return tuple(
             ScheduledWindow(
-                ms_from_utc(window.starts_at), ms_from_utc(window.ends_at), window.assumed_group
+                ms_from_utc(window.starts_at),
+                ms_from_utc(window.ends_at),
+                window.assumed_group,
+                window.exclusive,
             )
             for window in self.plan.windows
         )

@@ -147,6 +147,11 @@ ANSWERS: Mapping[str, Mapping[Language, Wording]] = {
         "sv": Wording("Det finns ingen sådan grupp.", "Ingen sådan grupp"),
         "en": Wording("There is no such group.", "No such group"),
     },
+    "other_group_now": {
+        "fi": Wording("Tämä aika on varattu toiselle kohderyhmälle.", "Toisen ryhmän aika"),
+        "sv": Wording("Den här tiden är för en annan målgrupp.", "En annan grupps tid"),
+        "en": Wording("These hours are for another group.", "Another group's hours"),
+    },
     "turn_given_back": {
         "fi": Wording("Vuorosi on päättynyt. Kiitos käynnistä.", "Kiitos käynnistä!"),
         "sv": Wording("Din tur är slut. Tack för besöket.", "Tack för besöket!"),
