@@ -40,11 +40,9 @@ def walk_in(memory: Memory, at: Situation, request: WalkIn, edge: Edge) -> Grant
         return refused(memory, at, "no_such_group")
     if outside(at) is OutsideTurns.OUT_OF_SERVICE:
         return refused(memory, at, "out_of_service")
-    window = schedule.window(at.now_ms)
-    if window is None or at.now_ms >= schedule.valid_until_ms:
-        return refused(memory, at, "closed_now")
-    if window.exclusive and request.group not in (None, window.assumed_group):
-        return refused(memory, at, "other_group_now")
+    window = schedule.window(at.now_ms) if at.now_ms < schedule.valid_until_ms else None
+    if window is None or not window.takes(request.group):
+        return refused(memory, at, "other_group_now" if window else "closed_now")
     if at.state is DeviceState.TO_BE_CLEARED:
         return refused(memory, at, "clear_first")
     ends_ms = min(

@@ -52,6 +52,10 @@ class ScheduledWindow(NamedTuple):
     assumed_group: str | None = None
     exclusive: bool = False
 
+    def takes(self, group: str | None) -> bool:
+        """Tell whether a walk-in of a group, or of none declared, may begin in it."""
+        return not self.exclusive or group in (None, self.assumed_group)
+
 
 _ALWAYS = ScheduledWindow(0, NEVER_MS)
 

@@ -150,7 +150,7 @@ ANSWERS: Mapping[str, Mapping[Language, Wording]] = {
     "other_group_now": {
         "fi": Wording("Tämä aika on varattu toiselle kohderyhmälle.", "Toisen ryhmän aika"),
         "sv": Wording("Den här tiden är för en annan målgrupp.", "En annan grupps tid"),
-        "en": Wording("These hours are for another group.", "Another group's hours"),
+        "en": Wording("These hours are for another group.", "For another group"),
     },
     "turn_given_back": {
         "fi": Wording("Vuorosi on päättynyt. Kiitos käynnistä.", "Kiitos käynnistä!"),
