@@ -13,7 +13,7 @@ from orchestrator.public_holidays import holiday_name
 
 
 def described(config: Configuration, today: date) -> Iterator[str]:
-    """Yield the lines: the process, and each site with its hours and devices."""
+    """Yield the lines: the process, and each site with its hours, devices and feeds."""
     own, http, broker = config.orchestrator, config.http, config.broker
     tls = ", with TLS" if broker.ca_file else ""
     yield f"orchestrator {own.instance}, state in {own.state_dir}"
@@ -27,6 +27,9 @@ def described(config: Configuration, today: date) -> Iterator[str]:
         for device in config.devices.values():
             if device.address.site == site.id:
                 yield from _device(config, device)
+        for feed in config.feed:
+            if feed.site == site.id:
+                yield f"  feed {feed.id}: {feed.in_words()}"
 
 
 def _hours(site: SiteSection, today: date, language: str) -> Iterator[str]:

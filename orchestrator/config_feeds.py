@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
+from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Literal, Self
 
@@ -13,6 +14,7 @@ from mqtt_schemas.topics import Address
 from orchestrator.calendars.reading import Format
 from orchestrator.config_broker import FilePath
 from orchestrator.config_values import Section
+from orchestrator.domain.local_time import say_length
 
 _PlaceName = Annotated[str, Field(min_length=1, max_length=200)]
 _BEGINNINGS = ("https://", "http://", "webcal://")
@@ -67,6 +69,20 @@ class FeedSection(Section):
     def meant(self) -> Mapping[str, str]:
         """The places, each to a device as site/id."""
         return {name: f"{self.site}/{device}" for name, device in self.places.items()}
+
+    def in_words(self) -> str:
+        """Return how it is understood, in a sentence without the URL, which is a secret."""
+        told = [f"{self.kind}, read every {say_length(timedelta(seconds=self.every))}"]
+        if self.url_file:
+            told.append(f"where {self.url_file} says")
+        if self.device:
+            told.append(f"all of device {self.device}")
+        told += [f"{name!r} is {device}" for name, device in self.places.items()]
+        if self.partial:
+            told.append("good entries are taken where others are faulty")
+        if self.free == "block":
+            told.append("entries shown as free block their device")
+        return f"{'; '.join(told)}."
 
     def read_url(self) -> str:
         """Return the URL, read anew from its file. Raises UrlUnknown."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import Path
 
 import pytest
 
+from orchestrator.check_config import described
 from orchestrator.config import load
 from orchestrator.config_errors import InvalidConfiguration
 from tests.orchestrator.parts import CONFIG
@@ -43,6 +45,18 @@ def test_a_urls_file_is_relative_to_the_configuration(tmp_path: Path) -> None:
     (feed,) = load(written(tmp_path, text), {}).feed
     (tmp_path / "feed.url").write_text("https://example.org/\n")
     assert feed.read_url() == "https://example.org/"
+
+
+def test_it_is_told_how_a_feed_is_understood(tmp_path: Path) -> None:
+    """By `check-config`, without its URL."""
+    more = 'places = {"Room 1" = "pc-1"}\npartial = true\nfree = "block"'
+    config = load(written(tmp_path, FEED + more), {})
+    (line,) = (line for line in described(config, date(2026, 11, 25)) if line.startswith("  feed"))
+    assert line == (
+        "  feed respa: bookings, read every 5 min; all of device printer-1; 'Room 1' is pc-1;"
+        " good entries are taken where others are faulty; entries shown as free block their"
+        " device."
+    )
 
 
 @pytest.mark.parametrize(
