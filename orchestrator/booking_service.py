@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from orchestrator.bookkeeping import Bookkeeping, Card, Change, utc
+from orchestrator.bookkeeping import Bookkeeping, Card, Change, utc, utc_later
 from orchestrator.domain.booking_rules import Wish, check_block, check_new, group_of
 from orchestrator.domain.bookings import (
     Booking,
@@ -108,8 +108,9 @@ class BookingService:
                     refused.append((date.wall, date.problem or ""))
                     continue
                 begin = date.starts_at
-                each = replace(wish, starts_at=begin, ends_at=utc(begin + wish.length))
                 try:
+                    end = utc_later(begin, wish.length)
+                    each = replace(wish, starts_at=begin, ends_at=end)
                     made.append(self._take(rows, desks, order, each, code, series=series))
                 except BookingRefused as error:
                     refused.append((date.wall, str(error)))
@@ -377,10 +378,7 @@ class BookingService:
 def _end(booking: Booking, ends_at: datetime | timedelta) -> datetime:
     if isinstance(ends_at, datetime):
         return utc(ends_at)
-    try:
-        return utc(booking.ends_at + ends_at)
-    except OverflowError:
-        raise BookingRefused("The new end is after the year 9999.") from None
+    return utc_later(booking.ends_at, ends_at)
 
 
 def _check_leave(desk: Desk) -> None:

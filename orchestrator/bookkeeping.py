@@ -218,3 +218,11 @@ def utc(moment: datetime) -> datetime:
         return to_utc(moment)
     except ValueError as error:
         raise BookingRefused(f"{str(error)[:1].upper()}{str(error)[1:]}.") from None
+
+
+def utc_later(moment: datetime, length: timedelta) -> datetime:
+    """Return a later, or earlier, time as the store keeps it. Raises BookingRefused."""
+    try:
+        return utc(moment + length)
+    except OverflowError:
+        raise BookingRefused("The end is outside the years 1970 to 9999.") from None

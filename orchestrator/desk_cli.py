@@ -55,7 +55,10 @@ class Desk:
         if (end is None) == (length is None):
             raise Refused("Give either --end or --for.")
         if length is not None:
-            return starts_at + parse_length(length)
+            try:
+                return starts_at + parse_length(length)
+            except OverflowError:
+                raise Refused("The end is after the year 9999.") from None
         return self.moment(end or "")
 
     def tell(self, done: str, change: ChangeView, *, as_json: bool) -> None:

@@ -32,6 +32,7 @@ LARGEST_PARTY = 1000
 #: Less is no use without a booking (mqtt_schemas.plan.Terms).
 SHORTEST_WALK_IN = timedelta(minutes=1)
 LONGEST_BLOCK = timedelta(days=366)
+FURTHEST_BLOCK = timedelta(days=3660)
 
 _MOMENT = timedelta(milliseconds=1)
 
@@ -104,6 +105,8 @@ def check_block(case: Case) -> None:
     reason = _order(case) or _past(case)
     if reason is None and case.wish.length > LONGEST_BLOCK:
         reason = f"A block is at most {say_length(LONGEST_BLOCK)} long"
+    if reason is None and case.wish.starts_at - case.desk.now > FURTHEST_BLOCK:
+        reason = f"A device can be blocked at most {say_length(FURTHEST_BLOCK)} ahead"
     if reason is not None:
         raise BookingRefused(f"{reason}.")
     reason = _room(case)

@@ -54,7 +54,7 @@ def nearest(case: Case, reach: timedelta = REACH) -> list[datetime]:
     place = bisect_right(spans, ms_from_utc(wanted), key=attrgetter("from_ms"))
     for span in spans[max(0, place - 1) :]:
         first, last = utc_from_ms(span.from_ms), utc_from_ms(span.to_ms - 1)
-        start = grid_up(max(first, wanted), policy.grid, zone)
+        start = grid_up(max(first, min(wanted, last)), policy.grid, zone)
         while start <= last and len(found) < NAMED:
             found.add(start)
             start = grid_up(start + case.wish.length + spacing(policy), policy.grid, zone)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import Awaitable, Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -329,3 +329,37 @@ async def test_ten_thousand_bookings_of_a_device_do_not_slow_the_next(database: 
         await desk.bookings.add(order_any(start=30 * HOUR))
     await desk.bookings.add(order_any(start=timedelta(0), length=50 * MINUTE))
     assert perf_counter() - before < 2
+
+
+@pytest.mark.parametrize("start", ["1970-01-01T00:00Z", "9999-12-31T23:59:59.998Z"])
+async def test_every_command_answers_in_words_at_the_edges_of_the_calendar(
+    database: Database, start: str
+) -> None:
+    """Whatever arithmetic would overflow there."""
+    desk = DeskOf(database, game(1), game(2))
+    begin = datetime.fromisoformat(start)
+    end = begin + timedelta(milliseconds=1)
+    edge = Order(None, begin, end, kind="game")
+    minute = begin + 30 * MINUTE if begin.year == 1970 else end
+    commands: list[Callable[[], Awaitable[object]]] = [
+        lambda: desk.bookings.add(edge),
+        lambda: desk.bookings.add(replace(edge, ends_at=minute)),
+        lambda: desk.bookings.add(
+            replace(edge, starts_at=begin - HOUR if begin.year > 1970 else begin)
+        ),
+        lambda: desk.bookings.add_series(edge, Every.WEEK, 3),
+        lambda: desk.bookings.block(["game-1"], begin, end, why=None),
+        lambda: desk.bookings.add_series(
+            Order(None, NOW + HOUR, NOW + HOUR + timedelta(days=366 * 7000), kind="game"),
+            Every.WEEK,
+            3,
+        ),
+    ]
+    for command in commands:
+        with pytest.raises(BookingRefused) as refusal:
+            await command()
+        assert str(refusal.value).endswith(".")
+    booking = (await desk.bookings.add(order_any())).booking
+    for moment in (begin, end, timedelta(days=366 * 8000), -timedelta(days=366 * 8000)):
+        with pytest.raises(BookingRefused):
+            await desk.bookings.set_end(booking.id, moment)

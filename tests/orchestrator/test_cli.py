@@ -107,6 +107,8 @@ ADD = ["booking", "add", "--device", "printer-1", "--group", "nuoret"]
         ([*ADD, "--start", "now", "--for", "long"], "'long' is no length of time"),
         ([*ADD, "--start", "2020-01-01 12:00", "--for", "1h"], "The start, 2020-01-01 12:00, is"),
         ([*ADD, "--start", TOMORROW, "--for", "1h"], "Printer 1 can be booked at most 366 days"),
+        ([*ADD, "--start", "9999-12-31 12:00", "--for", "99h"], "The end is after the year 9999."),
+        ([*ADD, "--start", "9999-12-31T23:59:59.9Z", "--end", "now"], "The end, "),
         ([*ADD, "--start", "2027-03-28 03:30", "--for", "1h"], "The clocks are put forward then"),
         ([*ADD, "--start", "now", "--for", "1h", "--device", "prnter-1"], "There is no device"),
         ([*ADD, "--start", "now", "--for", "1h", "--group", "x"], "There is no target group 'x'"),
