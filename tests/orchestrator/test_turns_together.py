@@ -195,3 +195,23 @@ async def test_more_time_is_asked_for_at_the_device_and_planned(library: Library
         "extended",
         900,
     )
+
+
+async def test_who_waits_in_the_queue_is_not_passed(library: Library) -> None:
+    """Neither by the customer at the device nor by staff, but where staff says so."""
+    name = await library.book(0, 60)
+    await library.tell(CheckedIn, name)
+    library.house.clock.pass_by(50 * 60)
+    joined = await library.http.post("/api/v1/queue", json={"kind": "pc"})
+    assert joined.json()["state"] == "waiting"
+    await library.tell(ExtensionRequested, name, seconds=900)
+    assert library.plan().turns[0].ends_at == NOW + 60 * MINUTE
+    notices = [notice.phrase for notice in library.plan().notices]
+    assert notices == ["no_extension"]
+    one = f"/api/v1/bookings/{name}"
+    refused = await library.http.patch(one, json={"more_seconds": 600})
+    assert refused.status_code == 409
+    assert refused.json()["error"].startswith("Somebody waits in the queue")
+    body = {"more_seconds": 600, "although_waiting": True}
+    assert (await library.http.patch(one, json=body)).is_success
+    assert library.plan().turns[0].ends_at == NOW + 70 * MINUTE
