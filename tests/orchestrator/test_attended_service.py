@@ -255,6 +255,19 @@ async def test_a_cancelled_or_moved_turn_ends(corner: Corner) -> None:
     assert third.turn == moved.id
 
 
+async def test_what_is_cancelled_while_nobody_looks_counts_to_its_planned_end(
+    corner: Corner,
+) -> None:
+    """As where the orchestrator rested: nobody knows better, and it is not more than was planned."""
+    booking = await corner.book()
+    await corner.start(booking=booking)
+    await corner.pass_by(10)
+    await corner.bookings.cancel(booking)
+    await corner.pass_by(50)
+    [session] = await corner.sessions()
+    assert (session.active_ms, session.overrun_ms) == (30 * 60_000, 0)
+
+
 async def test_a_new_start_of_orchestrator_or_machine_loses_no_turn(corner: Corner) -> None:
     """It goes on; or where its end has passed meanwhile, it was over then, marked."""
     await corner.start(booking=await corner.book())
