@@ -28,6 +28,10 @@ class Minutes:
         """Return the index of the minute that holds a moment."""
         return (ms - self.first) // MINUTE
 
+    def holds(self, ms: int) -> bool:
+        """Tell whether a moment is within the minutes that are known."""
+        return 0 <= self.at(ms) < len(self.usable)
+
     def all_usable(self, starts: int, ends: int) -> bool:
         """Tell whether each minute of a span is usable."""
         span = self.usable[self.at(starts) : self.at(ends - 1) + 1]

@@ -24,7 +24,7 @@ from orchestrator.event_service import NewEvent, People
 from orchestrator.queue_service import Newcomer
 from tests.year import site
 from tests.year.machine import Machine
-from tests.year.record import Span
+from tests.year.record import Refused, Span
 from tests.year.world import ZONE, World
 
 T = TypeVar("T")
@@ -66,6 +66,7 @@ class Life:
         self._random = world.random
         self._services = world.services
         self.world.on_offer = self._on_offer
+        self._tickets: dict[str, str] = {}
         self._devices = sorted(site.DEVICES.values(), key=lambda device: device.address)
 
     def plan(self, first: date, days: int) -> None:
@@ -110,6 +111,19 @@ class Life:
         if change is not None:
             self._keep_card(change.booking, number)
             self._expect(change.booking)
+        elif not any_of_kind:
+            self.world.record.refused.append(
+                Refused(
+                    at=self.world.now_ms,
+                    device=device.address.device,
+                    starts=starts,
+                    ends=starts + length,
+                    group=order.target_group,
+                    party=order.party_size,
+                    card=number,
+                    why=self.world.record.refusals[-1][2],
+                )
+            )
 
     def _wish(self, device: Device) -> tuple[int, int]:
         """Return when somebody wants to begin, and for how long; now and then against a rule."""
@@ -249,13 +263,17 @@ class Life:
 
     async def _join(self) -> None:
         device = self._random.choice(self._devices)
+        card = f"{self._random.randrange(60):06}"
         newcomer = Newcomer(
             kind=device.kind,
             target_group=self._random.choice((*site.GROUPS, None)),
-            card=Card(f"{self._random.randrange(60):06}"),
+            card=Card(card),
         )
         joined = await self._ask("join", self.world.queue.join(newcomer))
-        if joined is not None and self._random.random() < 0.1:
+        if joined is None:
+            return
+        self._tickets[joined.waiter.ticket.id] = card
+        if self._random.random() < 0.1:
             number = joined.waiter.ticket.number
             leaves = self.world.now_ms + self._random.randrange(30 * MINUTE)
             self.world.at(leaves, partial(self._give_up, device.kind, number))
@@ -264,9 +282,15 @@ class Life:
         await self._ask("leave", self.world.queue.leave(kind, number))
 
     def _on_offer(self, booking: Booking) -> None:
+        self.world.at(self.world.now_ms, partial(self._note_card, booking))
         if self._random.random() < self.mix.accept:
             comes = self.world.now_ms + self._random.randrange(9 * MINUTE)
             self.world.at(comes, partial(self._accept, booking))
+
+    async def _note_card(self, booking: Booking) -> None:
+        for waiter in await self.world.queue.listed(site.DEVICES[booking.address].kind):
+            if waiter.booking and waiter.booking.id == booking.id:
+                self._keep_card(booking, self._tickets[waiter.ticket.id])
 
     async def _accept(self, booking: Booking) -> None:
         kind = site.DEVICES[booking.address].kind

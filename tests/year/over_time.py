@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from itertools import pairwise
 
 from tests.year.calendar_of_minutes import MINUTE
-from tests.year.record import Rules, Version
+from tests.year.record import Refused, Rules, Version
 from tests.year.view import SECOND, View
 
 #: A form filled in at 14:00 and sent at 14:00:40 is in time.
@@ -90,6 +90,56 @@ def _times(view: View, new: Version, rules: Rules) -> Iterator[str]:
         yield "was booked too early"
     if rules.same_day and local.date() != today.date():
         yield "is not of the same day"
+
+
+def refusals(view: View) -> Iterator[str]:
+    """Tell of turns that were refused though no rule and no booking was against them."""
+    for asked in view.record.refused:
+        rules, minutes = view.record.devices[asked.device], view.minutes[asked.device]
+        number = minutes.group[minutes.at(asked.starts)] if minutes.holds(asked.starts) else 0
+        assumed = rules.groups[number - 1].group if number else None
+        wish = Version(
+            at=asked.at,
+            id="?",
+            device=asked.device,
+            starts=asked.starts,
+            ends=asked.ends,
+            state="booked",
+            group=asked.group or assumed,
+            party=asked.party,
+        )
+        against = asked.starts < asked.at - TOLERANCE or _used_up(view, asked, rules)
+        against = against or any(_size(wish, rules)) or any(_times(view, wish, rules))
+        against = against or any(_hours(view, wish, rules)) or _no_room(view, wish, rules)
+        if not against:
+            yield view.say(asked.device, asked.at, f"refused without a cause: {asked.why}")
+
+
+def _no_room(view: View, wish: Version, rules: Rules) -> bool:
+    room = (rules.grace + rules.buffer) * SECOND
+    return any(
+        other.starts < wish.ends + room and wish.starts < other.ends + room
+        for other in view.live_at(wish.device, wish.at)
+    )
+
+
+def _used_up(view: View, asked: Refused, rules: Rules) -> bool:
+    local = view.local(asked.starts)
+    for limit in rules.limits:
+        days = []
+        for versions in view.histories.values():
+            if versions[0].card != asked.card or view.rules(versions[0]).kind != rules.kind:
+                continue
+            known = [version for version in versions if version.at <= asked.at]
+            other = view.local(versions[0].starts)
+            form = "%Y-%m-%d" if limit.per == "day" else "%G-%V"
+            counts = known and (known[-1].live or known[-1].state == "no_show")
+            if counts and other.strftime(form) == local.strftime(form):
+                days.append(other.date())
+        taken = len(days) if limit.of == "turns" else len(set(days) - {local.date()})
+        if taken >= limit.most:
+            return True
+    return False
 
 
 def limits(view: View) -> Iterator[str]:
@@ -203,6 +253,7 @@ RULES = (
     overlaps,
     spacing,
     new_bookings,
+    refusals,
     limits,
     extensions,
     no_shows,

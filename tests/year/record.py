@@ -168,6 +168,20 @@ class Span:
     ends: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refused:
+    """A turn on one device that somebody asked for at `at`, in good form, and did not get."""
+
+    at: int
+    device: str
+    starts: int
+    ends: int
+    group: str | None
+    party: int | None
+    card: str
+    why: str
+
+
 @dataclass(slots=True)
 class Record:
     """Everything of one simulated time, in the order in which it happened."""
@@ -186,3 +200,4 @@ class Record:
     away: list[Span] = field(default_factory=list)
     out_of_service: list[Span] = field(default_factory=list)
     refusals: list[tuple[int, str, str]] = field(default_factory=list)
+    refused: list[Refused] = field(default_factory=list)

@@ -19,6 +19,7 @@ from tests.year.record import (
     PlannedTurn,
     PlannedWindow,
     Record,
+    Refused,
     Rules,
     Span,
     Version,
@@ -200,9 +201,26 @@ def call_a_no_show(record: Record) -> None:
     record.versions.append(booking("a", 10, 11, at=at(10.2), state="no_show"))
 
 
+def refuse(record: Record) -> None:
+    """Refuse a turn that nothing is against."""
+    record.refused.append(
+        Refused(
+            at=at(9),
+            device="pc-1",
+            starts=at(17),
+            ends=at(18),
+            group=None,
+            party=2,
+            card="x",
+            why="Come back tomorrow.",
+        )
+    )
+
+
 UNFAIR: list[tuple[str, Callable[[Record], None]]] = [
     ("b and c overlap", add(booking("c", 12.5, 13.5))),
     ("c is too near b", add(booking("c", 13.25, 14, at=at(12.6)), clock=12.4)),
+    ("refused without a cause: Come back", refuse),
     ("c lies outside the usable hours", add(booking("c", 19, 20))),
     ("c lies outside the usable hours", add(booking("c", 8, 9, at=at(7)), clock=7)),
     ("c takes hours of nuoret", add(booking("c", 15, 15.5))),

@@ -45,6 +45,7 @@ class View:
             held = Held(max(version.starts, version.at), min(version.ends, until), version)
             if version.live and held.starts < held.ends:
                 self.held[version.device].append(held)
+        self._lives: dict[str, list[list[Version]]] = defaultdict(list)
         for each in self.held.values():
             each.sort(key=lambda held: held[:2])
 
@@ -84,6 +85,19 @@ class View:
         room = (rules.grace + rules.buffer) * SECOND
         counts = last.live and last.device == name and last.purpose != "block"
         return counts and last.ends <= ms < last.ends + room
+
+    def live_at(self, name: str, ms: int) -> list[Version]:
+        """Return the bookings of a device that took time of it, as was known at a moment."""
+        if not self._lives:
+            for versions in self.histories.values():
+                for device in {version.device for version in versions}:
+                    self._lives[device].append(versions)
+        found = []
+        for versions in self._lives[name]:
+            known = [version for version in versions if version.at <= ms]
+            if known and known[-1].live and known[-1].device == name:
+                found.append(known[-1])
+        return found
 
     def plan_at(self, name: str, ms: int) -> Issued | None:
         """Return the plan that a device had at a moment."""

@@ -148,6 +148,9 @@ class World:
             await action()
             await self.settle()
         self.database.close()
+        self.record.versions = [
+            replace(each, card=self.cards.get(each.id)) for each in self.record.versions
+        ]
         self.record.uses = [use for each in self.machines.values() for use in each.uses]
         return self.record
 
