@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from agents import requests, tracking
 from agents.coverage import Watch, watch, why
@@ -101,8 +102,7 @@ class Setting:
     settles_ms: int | None = SETTLED_MS
 
 
-@dataclass(frozen=True, slots=True)
-class Result:
+class Result(NamedTuple):
     """What a cycle came to."""
 
     state: State
@@ -111,8 +111,7 @@ class Result:
     decision: Decision
 
 
-@dataclass(frozen=True, slots=True)
-class Answered:
+class Answered(NamedTuple):
     """What a request came to. The next cycle does what follows."""
 
     state: State

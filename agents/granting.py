@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
-from typing import Protocol, TypedDict
+from typing import NamedTuple, Protocol, TypedDict
 
 from agents.enforcement.state import Memory, Situation
 from agents.model import Reply
@@ -33,8 +33,7 @@ class Stamp(TypedDict):
     offset_ms: int | None
 
 
-@dataclass(frozen=True, slots=True)
-class Proof:
+class Proof(NamedTuple):
     """Whether what a person typed is one of these codes."""
 
     codes: tuple[HashedCode, ...]
@@ -48,16 +47,14 @@ class Stamping(Protocol):
         """Return the stamp, of a turn and a session."""
 
 
-@dataclass(frozen=True, slots=True)
-class Edge:
+class Edge(NamedTuple):
     """What the rules can't make themselves: ids, and events' stamps."""
 
     new_id: Callable[[], str]
     stamp: Stamping
 
 
-@dataclass(frozen=True, slots=True)
-class Granted:
+class Granted(NamedTuple):
     """What a request came to. `session` is the present one, as it is by then."""
 
     memory: Memory

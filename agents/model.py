@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, runtime_checkable
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
@@ -75,15 +76,16 @@ class Answer:
     reason: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class CheckIn:
+class CheckIn(NamedTuple):
     """A customer gives the code of the turn. The words are never logged."""
 
-    words: str = field(repr=False)
+    words: str
+
+    def __repr__(self) -> str:
+        return "CheckIn()"
 
 
-@dataclass(frozen=True, slots=True)
-class WalkIn:
+class WalkIn(NamedTuple):
     """A customer begins a turn without a booking, for so many seconds at most."""
 
     group: str | None = None
@@ -91,35 +93,33 @@ class WalkIn:
     seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class StaffOpen:
+class StaffOpen(NamedTuple):
     """Staff opens the device by hand, with the code of the day."""
 
-    words: str = field(repr=False)
+    words: str
     seconds: int | None = None
 
+    def __repr__(self) -> str:
+        return "StaffOpen()"
 
-@dataclass(frozen=True, slots=True)
-class MoreTime:
+
+class MoreTime(NamedTuple):
     """The customer asks for so many seconds more. Only the orchestrator extends."""
 
     seconds: int
 
 
-@dataclass(frozen=True, slots=True)
-class SetGroup:
+class SetGroup(NamedTuple):
     """The customer, or staff, declares who uses the device, and how many they are."""
 
     group: str
     party: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
 class Cleared:
     """The customer says that what the last use made was taken off the device."""
 
 
-@dataclass(frozen=True, slots=True)
 class EndNow:
     """The customer leaves the turn for good, before its end."""
 
@@ -128,13 +128,12 @@ class EndNow:
 Request = CheckIn | WalkIn | StaffOpen | MoreTime | SetGroup | Cleared | EndNow
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(NamedTuple):
     """What a person at the device is told: whether it was granted, in a phrase of the list."""
 
     accepted: bool
     phrase: str
-    arguments: Mapping[str, str | int] = field(default_factory=dict)
+    arguments: Mapping[str, str | int] = MappingProxyType({})
 
 
 #: How a driver has the agent answer a request.

@@ -7,7 +7,7 @@ begun is refused: a print is never ended midway because it will be late.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from agents.schedule import ScheduledTurn
 from mqtt_schemas.plan import PrintFit
@@ -19,8 +19,7 @@ JUST_BEGUN_MS = 120_000
 ESTIMATED, PRINTED = "estimated_ms", "print_ms"
 
 
-@dataclass(frozen=True, slots=True)
-class Judged:
+class Judged(NamedTuple):
     """What was found of a print. over_ms: past the moment by which it must be done; 0: it fits."""
 
     over_ms: int

@@ -25,7 +25,7 @@ _NEEDS = {"check_in": "words", "staff": "words", "more": "seconds", "group": "gr
 
 
 class _Part(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
 
 
 class Wish(_Part):

@@ -143,13 +143,17 @@ Arguments = Annotated[dict[Code, Argument], Field(max_length=8), _refuse_many(8)
 
 
 class Model(BaseModel):
-    """A frozen part of a message. Unknown fields are ignored: both ends upgrade alone."""
+    """A frozen part of a message. Unknown fields are ignored: both ends upgrade alone.
+
+    What an end never uses is never built: agents are to be light.
+    """
 
     model_config = ConfigDict(
         frozen=True,
         extra="ignore",
         strict=True,
         allow_inf_nan=False,
+        defer_build=True,
         json_schema_serialization_defaults_required=True,
     )
 

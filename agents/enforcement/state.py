@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from typing import NamedTuple
 
 from agents.model import Order
 from agents.schedule import Schedule, ScheduledTurn
@@ -72,8 +73,7 @@ class Ending:
     retry_ms: int
 
 
-@dataclass(frozen=True, slots=True)
-class End:
+class End(NamedTuple):
     """How a use is to end, why, and in which words. `step` None: it may run on."""
 
     step: Step | None
@@ -151,8 +151,7 @@ class Situation:
     ordering: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Decision(NamedTuple):
     """What is to be done now.
 
     right: of a use that begins, or goes on, now; None where the session keeps its own.

@@ -21,7 +21,7 @@ class BadLine(ValueError):
 
 
 class _Line(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="ignore", strict=True)
+    model_config = ConfigDict(frozen=True, extra="ignore", strict=True, defer_build=True)
 
     id: Annotated[int, Field(ge=1, le=2**53 - 1, description="of the phrase, or the request")]
 
