@@ -17,6 +17,13 @@ from orchestrator.web.import_models import CalendarView, ImportView
 #: Faults that are told one by one.
 TOLD = 200
 
+_FILE = {
+    "required": True,
+    "content": {
+        kind: {"schema": {"type": "string"}}
+        for kind in ("text/calendar", "text/csv", "application/json", "application/octet-stream")
+    },
+}
 _SourceName = Annotated[str, Query(pattern=r"^[a-z0-9][a-z0-9-]{0,63}$")]
 _Name = Annotated[str | None, Query(max_length=81)]
 
@@ -25,7 +32,7 @@ def import_routes(imports: ImportService, exports: ExportService) -> APIRouter:
     """Return `/api/v1/bookings/import` and `/api/v1/calendar`."""
     routes = APIRouter(prefix="/api/v1", tags=["bookings"])
 
-    @routes.post("/bookings/import")
+    @routes.post("/bookings/import", openapi_extra={"requestBody": _FILE})
     async def take(  # noqa: PLR0913 - what a source is made of
         request: Request,
         source: _SourceName,

@@ -100,6 +100,14 @@ async def test_what_is_wrong_is_a_sentence(
     assert answer.json()["error"].startswith(sentence)
 
 
+async def test_the_file_stands_in_the_description_of_the_interface(running: House) -> None:
+    """OpenAPI says that the body is the file."""
+    async with client(running.parts.admin) as desk:
+        described = (await desk.get("/openapi.json")).json()["paths"][IMPORT]["post"]
+    assert "text/calendar" in described["requestBody"]["content"]
+    assert {each["name"] for each in described["parameters"]} >= {"source", "device", "partial"}
+
+
 async def test_of_very_many_faults_the_first_are_told(running: House) -> None:
     """And how many there are."""
     table = b"device,start,end\n" + b"x,,\n" * 300
