@@ -258,7 +258,7 @@ async def test_a_cancelled_or_moved_turn_ends(corner: Corner) -> None:
 async def test_what_is_cancelled_while_nobody_looks_counts_to_its_planned_end(
     corner: Corner,
 ) -> None:
-    """As where the orchestrator rested: nobody knows better, and it is not more than was planned."""
+    """As where the orchestrator rested: nobody knows better, and no more was planned."""
     booking = await corner.book()
     await corner.start(booking=booking)
     await corner.pass_by(10)
