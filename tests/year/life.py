@@ -52,6 +52,7 @@ class Mix:
     breakdowns: float = 0.35
     blocks: float = 0.15
     events: float = 0.4
+    ended: float = 0.3
 
 
 USUAL = Mix()
@@ -89,6 +90,7 @@ class Life:
                 (self.mix.breakdowns, self._break_down),
                 (self.mix.blocks, self._block),
                 (self.mix.events, self._hold_event),
+                (self.mix.ended, self._end_now),
             ):
                 if self._random.random() < chance:
                     self.world.at(begins + self._random.randrange(7 * HOUR, 20 * HOUR), trouble)
@@ -320,7 +322,10 @@ class Life:
         self.world.at(begins + lasts, back)
 
     async def _break_down(self) -> None:
-        """Let a device break: whoever has a turn on it today goes to another one, if there is."""
+        """Let a device break: whoever has a turn on it today goes to another one, if there is.
+
+        Then it is out of service for some hours.
+        """
         used = [each for each in self._devices if self.world.machines[each.address].use]
         device = self._random.choice(used or self._devices)
         now = self.world.now()
@@ -332,6 +337,25 @@ class Life:
                 moved = await self._ask("move", self._services.moves.move(booking.id))
                 if moved is not None:
                     self._follow(booking, moved.change.booking)
+        machine = self.world.machines[device.address]
+        if machine.away or self._random.random() < 0.3:
+            return
+        if await self._ask("take out", self._services.staff.out(str(device.address), "fault")):
+            lasts = self._random.randrange(30 * MINUTE, 30 * HOUR)
+            begins, name = self.world.now_ms, device.address.device
+            if not any(s.device == name and s.ends > begins for s in self.world.record.out):
+                self.world.record.out.append(Span(name, begins, begins + lasts))
+                self.world.at(begins + lasts, partial(self._put_back, str(device.address)))
+
+    async def _put_back(self, device: str) -> None:
+        await self._ask("put back", self._services.staff.back(device))
+
+    async def _end_now(self) -> None:
+        """Let staff end a turn that runs, at once."""
+        used = [each for each in self._devices if self.world.machines[each.address].turn]
+        if used:
+            device = str(self._random.choice(used).address)
+            await self._ask("end now", self._services.staff.end_now(device))
 
     def _follow(self, booking: Booking, moved: Booking) -> None:
         """Let the customer of a moved turn come to the other device."""

@@ -16,6 +16,12 @@ def moment(view: View, name: str, ms: int) -> Iterator[str]:
     if plan is None:
         return
     turn, booked = _turn(plan, ms), view.booked_at(name, ms)
+    if view.out_at(name, ms):
+        if turn is not None or plan.outside != "out_of_service" or plan.walk_in is not None:
+            yield view.say(name, ms, "it can be used though it is out of service")
+        return
+    if plan.outside == "out_of_service":
+        yield view.say(name, ms, "it is planned as out of service, and is not")
     wrong = [*_reach(plan, ms), *_turn_as_booked(turn, booked)]
     usable = view.minutes[name].is_usable(ms)
     if turn is not None and booked is not None and not (usable or _by_leave(booked)):

@@ -198,6 +198,6 @@ class Record:
     checked_in: dict[str, int] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)
     away: list[Span] = field(default_factory=list)
-    out_of_service: list[Span] = field(default_factory=list)
+    out: list[Span] = field(default_factory=list)
     refusals: list[tuple[int, str, str]] = field(default_factory=list)
     refused: list[Refused] = field(default_factory=list)

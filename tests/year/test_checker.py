@@ -217,6 +217,11 @@ def refuse(record: Record) -> None:
     )
 
 
+def take_out(record: Record) -> None:
+    """Take the device out of service, without a word of it in its plan."""
+    record.out.append(Span("pc-1", at(11), at(14)))
+
+
 UNFAIR: list[tuple[str, Callable[[Record], None]]] = [
     ("b and c overlap", add(booking("c", 12.5, 13.5))),
     ("c is too near b", add(booking("c", 13.25, 14, at=at(12.6)), clock=12.4)),
@@ -246,6 +251,8 @@ UNFAIR: list[tuple[str, Callable[[Record], None]]] = [
     ("anybody may begin though it is closed", plan_of(windows=())),
     ("nobody may begin though it is open", plan_of(windows=(PlannedWindow(at(10), at(14), None),))),
     ("anybody may begin in the pause", plan_of(windows=(PlannedWindow(at(10), at(14), None),))),
+    ("it can be used though it is out of service", take_out),
+    ("it is planned as out of service, and is not", plan_of(outside="out_of_service")),
     ("nuoret is not assumed", plan_of(windows=(PlannedWindow(at(10), at(19.75), None),))),
 ]
 

@@ -69,6 +69,10 @@ class View:
         found = held[place]
         return found.booking if ms < found.ends else None
 
+    def out_at(self, name: str, ms: int) -> bool:
+        """Tell whether staff had taken a device out of service."""
+        return any(s.device == name and s.starts <= ms < s.ends for s in self.record.out)
+
     def waited_for(self, name: str, ms: int) -> bool:
         """Tell whether somebody waited for a device like this."""
         kind = self.record.devices[name].kind
