@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 
 from agents.schedule import Schedule
 from mqtt_schemas.base import utc_from_ms
 from mqtt_schemas.codec import sealed
-from mqtt_schemas.plan import AtEnd, CheckIn, Notice, OutsideTurns, Plan, Turn
+from mqtt_schemas.plan import (
+    AtEnd,
+    CheckIn,
+    HashedCode,
+    Notice,
+    OutsideTurns,
+    Plan,
+    StaffCode,
+    Turn,
+    WalkIn,
+    Window,
+)
 
 DAY_MS = 86_400_000
 
@@ -22,6 +34,7 @@ def turn(
     warn_before: tuple[int, ...] = (),
     check_in: CheckIn | None = None,
     target_group: str | None = None,
+    rotate: int | None = None,
 ) -> Turn:
     """Return a turn, its times in seconds of plan time."""
     return Turn(
@@ -33,7 +46,22 @@ def turn(
         warn_before=warn_before,
         check_in=check_in,
         target_group=target_group,
+        rotate=rotate,
     )
+
+
+def window(starts_s: int, ends_s: int, assumed_group: str | None = None) -> Window:
+    """Return a window, its times in seconds of plan time."""
+    return Window(
+        starts_at=utc_from_ms(starts_s * 1000),
+        ends_at=utc_from_ms(ends_s * 1000),
+        assumed_group=assumed_group,
+    )
+
+
+def code(name: str) -> HashedCode:
+    """Return a code that can be told from others; no words are of it."""
+    return HashedCode(salt="0" * 32, hash=hashlib.sha256(name.encode()).hexdigest())
 
 
 def plan(
@@ -43,6 +71,10 @@ def plan(
     valid_until_ms: int = 4 * DAY_MS,
     revision: int = 1,
     notices: Sequence[Notice] = (),
+    windows: Sequence[Window] = (),
+    walk_in: WalkIn | None = None,
+    staff_code: StaffCode | None = None,
+    cleared: str | None = None,
 ) -> Plan:
     """Return a sealed plan."""
     if after_expiry is OutsideTurns.OUT_OF_SERVICE:
@@ -58,6 +90,10 @@ def plan(
             outside_turns=outside,
             turns=turns,
             notices=tuple(notices),
+            windows=tuple(windows),
+            walk_in=walk_in,
+            staff_code=staff_code,
+            cleared=cleared,
         )
     )
 
