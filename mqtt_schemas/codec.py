@@ -121,7 +121,14 @@ def encode(message: Message) -> bytes:
 
 def sealed(plan: Plan) -> Plan:
     """Return the plan with its digest computed from its content."""
-    return plan.model_copy(update={"digest": plan_digest(plan.model_dump(mode="json"))})
+    return seal(plan)[0]
+
+
+def seal(plan: Plan) -> tuple[Plan, bytes]:
+    """Return the plan with its digest computed from its content, and encoded: written once."""
+    fields = plan.model_dump(mode="json")
+    fields["digest"] = plan_digest(fields)
+    return plan.model_copy(update={"digest": fields["digest"]}), to_json(fields)
 
 
 def event_bytes(seq: int, prev: str, body: EventBody) -> bytes:

@@ -20,7 +20,7 @@ from orchestrator.delivery import Delivery
 from orchestrator.domain.agreement import Agreement, judge, retry_after, revision_after
 from orchestrator.domain.devices import ATTENDED, Device
 from orchestrator.domain.plan_parts import NOTHING_HOLDS
-from orchestrator.domain.planning import Outlook, earliest_end, issue, look_ahead, says
+from orchestrator.domain.planning import Outlook, earliest_end, issue_encoded, look_ahead, says
 from orchestrator.publish import Publish
 from orchestrator.store import bookings, plans
 from orchestrator.store.database import Connection, Database
@@ -245,8 +245,8 @@ class Dispatch:
                 revision = revision_after(lane.revision, reported)
                 if revision is None:
                     return
-                plan = issue(content, issuer=self._issuer, revision=revision, now=now)
-                await self._keep(lane, plan)
+                issued = issue_encoded(content, issuer=self._issuer, revision=revision, now=now)
+                await self._keep(lane, *issued)
         except StoreFailed as error:
             self._put_off(lane, error)
             return
@@ -262,9 +262,8 @@ class Dispatch:
             holds = self._circumstances.of(rows, device, now)
         return look_ahead(device, known, now, holds=holds)
 
-    async def _keep(self, lane: _Lane, plan: Plan) -> None:
+    async def _keep(self, lane: _Lane, plan: Plan, payload: bytes) -> None:
         address = lane.device.address
-        payload = encode(plan)
         await self._database.write(lambda rows: plans.keep(rows, address, plan, payload))
         lane.plan, lane.revision, lane.payload = plan, plan.revision, payload
         lane.published, lane.attempt = False, 0

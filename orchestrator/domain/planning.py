@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Literal
 
 from mqtt_schemas.base import to_utc
-from mqtt_schemas.codec import sealed
+from mqtt_schemas.codec import seal
 from mqtt_schemas.plan import (
     MAX_TURNS,
     MAX_WINDOWS,
@@ -192,7 +192,14 @@ def _kept(policy: Policy) -> timedelta:
 
 def issue(content: Content, *, issuer: str, revision: int, now: datetime) -> Plan:
     """Return the plan of that content, sealed with its digest."""
-    return sealed(_plan(content, issuer, revision, now))
+    return issue_encoded(content, issuer=issuer, revision=revision, now=now)[0]
+
+
+def issue_encoded(
+    content: Content, *, issuer: str, revision: int, now: datetime
+) -> tuple[Plan, bytes]:
+    """Return the plan of that content, sealed with its digest, and as it is sent."""
+    return seal(_plan(content, issuer, revision, now))
 
 
 def says(plan: Plan, content: Content, issuer: str) -> bool:

@@ -25,6 +25,7 @@ from mqtt_schemas.codec import (
     event_bytes,
     incoming,
     relinked,
+    seal,
     sealed,
 )
 from mqtt_schemas.events import Ended, EventBody
@@ -374,3 +375,11 @@ def test_an_event_moves_to_another_log_with_its_body() -> None:
     """After a fork the body stays as it was; only its place changes."""
     moved = relinked(event_bytes(9, "0" * 64, ENDED), 1, first_link(LOG))
     assert moved == event_bytes(1, first_link(LOG), ENDED)
+
+
+@given(plan=plans)
+def test_a_plan_is_sealed_and_encoded_at_once(plan: Plan) -> None:
+    """The bytes are those of encoding it afterwards, so they are written once."""
+    made, payload = seal(plan)
+    assert made == sealed(plan)
+    assert payload == encode(made)
