@@ -77,7 +77,10 @@ class PrintFitService:
             for span in hours_of(rows, self._office, device)(policy, now, until)
         ]
         turn = _running(known, now)
-        found = self._limit(policy, turn, known, closing(usable, now))
+        closes_at = closing(usable, now)
+        # What was looked at ends there; the library does not close.
+        closes_at = None if closes_at is not None and closes_at >= until else closes_at
+        found = self._limit(policy, turn, known, closes_at)
         judged = None if found is None else fit(needs, now, found)
         later = None
         if judged is None or not judged.fits:

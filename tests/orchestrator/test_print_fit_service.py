@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -27,17 +27,20 @@ MINUTE = timedelta(minutes=1)
 HELSINKI = ZoneInfo("Europe/Helsinki")
 #: Open from 10 to 20 on every day. NOW is 14:00.
 WEEK = SiteHours(weekly=((LocalSpan(10 * 3600, 20 * 3600),),) * 7)
+OPEN = {PRINTER.address.site: WEEK}
 ENDS = Policy(AtEnd.END, grid=1800, shortest=1800, longest=8 * 3600, buffer=600)
 
 
 class Desk:
     """A service on a real store, of one printer."""
 
-    def __init__(self, database: Database, policy: Policy) -> None:
+    def __init__(
+        self, database: Database, policy: Policy, hours: Mapping[str, SiteHours] = OPEN
+    ) -> None:
         device: Device = replace(PRINTER, policy=policy)
         self.database = database
         made = office(database, now=FakeClock().now, devices={device.address: device})
-        self.service = PrintFitService(replace(made, hours={device.address.site: WEEK}))
+        self.service = PrintFitService(replace(made, hours=hours))
 
     async def book(self, starts_in: timedelta, length: timedelta) -> None:
         """Keep a booking."""
@@ -119,6 +122,14 @@ async def test_a_print_that_may_run_on_has_until_closing(database: Database) -> 
     assert await desk.ask(5 * HOUR) == (
         "It fits: done at about 2026-11-25 19:30, before the library closes (20:00)."
     )
+
+
+async def test_a_library_without_hours_never_closes(database: Database) -> None:
+    """Then nothing limits a print that may run on."""
+    policy = replace(ENDS, at_end=AtEnd.FINISH_JOB)
+    desk = Desk(database, policy, hours={})
+    await desk.book(-HOUR, 2 * HOUR)
+    assert await desk.ask(5 * HOUR) == "It fits: done at about 2026-11-25 19:30."
 
 
 @pytest.mark.parametrize("length", [timedelta(0), timedelta(days=8)])
