@@ -127,9 +127,7 @@ def _used_up(view: View, asked: Refused, rules: Rules) -> bool:
     local = view.local(asked.starts)
     for limit in rules.limits:
         days = []
-        for versions in view.histories.values():
-            if versions[0].card != asked.card or view.rules(versions[0]).kind != rules.kind:
-                continue
+        for versions in view.of_card[asked.card, rules.kind]:
             known = [version for version in versions if version.at <= asked.at]
             other = view.local(versions[0].starts)
             form = "%Y-%m-%d" if limit.per == "day" else "%G-%V"

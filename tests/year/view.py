@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 from itertools import pairwise
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -45,6 +45,12 @@ class View:
             held = Held(max(version.starts, version.at), min(version.ends, until), version)
             if version.live and held.starts < held.ends:
                 self.held[version.device].append(held)
+        self._waited = _waited(record)
+        self.of_card: dict[tuple[str, str], list[list[Version]]] = defaultdict(list)
+        for versions in self.histories.values():
+            if versions[0].card is not None:
+                kind = self.rules(versions[0]).kind
+                self.of_card[versions[0].card, kind].append(versions)
         self._lives: dict[str, list[list[Version]]] = defaultdict(list)
         for each in self.held.values():
             each.sort(key=lambda held: held[:2])
@@ -75,8 +81,9 @@ class View:
 
     def waited_for(self, name: str, ms: int) -> bool:
         """Tell whether somebody waited for a device like this."""
-        kind = self.record.devices[name].kind
-        return any(w.kind == kind and w.at <= ms < w.until for w in self.record.waits)
+        spans = self._waited[self.record.devices[name].kind]
+        place = bisect_right(spans, ms, key=itemgetter(0)) - 1
+        return place >= 0 and ms < spans[place][1]
 
     def in_pause(self, name: str, ms: int) -> bool:
         """Tell whether a turn that was not given back ended so short a while ago (hygiene)."""
@@ -142,3 +149,15 @@ class View:
     def say(self, name: str, ms: int, sentence: str) -> str:
         """Return a sentence with its place and time."""
         return f"{name}, {self.local(ms):%Y-%m-%d %H:%M:%S%z}: {sentence}"
+
+
+def _waited(record: Record) -> dict[str, list[tuple[int, int]]]:
+    """Return when somebody waited for each kind, as spans that do not touch."""
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for wait in sorted(record.waits, key=attrgetter("at")):
+        spans = found[wait.kind]
+        if spans and wait.at <= spans[-1][1]:
+            spans[-1] = (spans[-1][0], max(spans[-1][1], wait.until))
+        else:
+            spans.append((wait.at, wait.until))
+    return found
