@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from orchestrator.booking_service import SeriesChange
 from orchestrator.bookkeeping import Change
 from orchestrator.delivery import say
 from orchestrator.domain.bookings import Booking
 from orchestrator.move_service import Moved
+from orchestrator.series_service import SeriesChange
 from orchestrator.web.booking_models import MovedView, SeriesRefusal, SeriesView
 from orchestrator.web.models import BookingView, ChangeView
 
