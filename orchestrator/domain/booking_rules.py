@@ -5,25 +5,24 @@ The first rule that is broken speaks. Reasons are sentences without their full s
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Callable
 from datetime import datetime, timedelta
-from functools import cached_property
 
 from orchestrator.domain.bookings import (
     Booking,
     BookingRefused,
     Desk,
-    Hours,
     NoRoom,
-    Usable,
     WrongTime,
     clash,
     spacing,
 )
-from orchestrator.domain.devices import AfterClosing, Policy
 from orchestrator.domain.grid import on_grid
+from orchestrator.domain.hours_rules import covers, for_group, group_of, leave, opened, staffed_at
 from orchestrator.domain.local_time import say_length, to_local
+from orchestrator.domain.wishes import Case, Wish
+
+__all__ = ["Case", "Wish", "covers", "group_of", "staffed_at"]
 
 #: A form filled in at 14:00 and sent at 14:00:40 is in time.
 TOLERANCE = timedelta(minutes=1)
@@ -33,61 +32,6 @@ LARGEST_PARTY = 1000
 SHORTEST_WALK_IN = timedelta(minutes=1)
 LONGEST_BLOCK = timedelta(days=366)
 FURTHEST_BLOCK = timedelta(days=3660)
-
-_MOMENT = timedelta(milliseconds=1)
-
-
-@dataclass(frozen=True, slots=True)
-class Wish:
-    """What somebody wants. Times are UTC. group: as declared, or None.
-
-    walk_in: now, without notice. over_closing: staff lets it run on after closing.
-    """
-
-    starts_at: datetime
-    ends_at: datetime
-    group: str | None = None
-    party_size: int | None = None
-    walk_in: bool = False
-    over_closing: bool = False
-
-    @property
-    def length(self) -> timedelta:
-        """How long it is to be."""
-        return self.ends_at - self.starts_at
-
-
-@dataclass(frozen=True)
-class Case:
-    """A wish at a desk. others: the device's bookings that may be near it."""
-
-    desk: Desk
-    wish: Wish
-    hours: Hours
-    others: Sequence[Booking] = field(default=())
-
-    @property
-    def policy(self) -> Policy:
-        """The device's policy."""
-        return self.desk.policy
-
-    @property
-    def name(self) -> str:
-        """The device's name."""
-        return self.desk.device.name
-
-    @cached_property
-    def spans(self) -> Sequence[Usable]:
-        """The usable spans that the wish touches."""
-        return self.hours(self.policy, self.wish.starts_at, self.needed_until)
-
-    @property
-    def needed_until(self) -> datetime:
-        """Up to when the device must be usable: a turn over closing must only begin before."""
-        if self.wish.over_closing:
-            return self.wish.starts_at + _MOMENT
-        return self.wish.ends_at
-
 
 Rule = Callable[[Case], str | None]
 
@@ -118,41 +62,13 @@ def check_place(case: Case) -> None:
     """Raise BookingRefused unless a turn that was booked elsewhere can be had here instead."""
     for rule, refused in (
         (_party, _other),
-        (_open, WrongTime),
-        (_group, WrongTime),
+        (opened, WrongTime),
+        (for_group, WrongTime),
         (_room, NoRoom),
     ):
         reason = rule(case)
         if reason is not None:
             raise refused(reason)
-
-
-def group_of(case: Case) -> tuple[str | None, bool]:
-    """Return the target group, and whether it is assumed: of the hour, or of the device.
-
-    Who declares none in hours that are for one group only is taken for one of it.
-    """
-    if case.wish.group is not None:
-        return case.wish.group, False
-    theirs = (span.group for span in case.spans if span.exclusive)
-    first = case.spans[0].group if case.spans else None
-    assumed = next(theirs, None) or first or case.policy.assumed_group
-    return assumed, assumed is not None
-
-
-def staffed_at(case: Case) -> bool:
-    """Tell whether staff is there when the turn begins."""
-    return bool(case.spans) and case.spans[0].staffed
-
-
-def covers(spans: Iterable[Usable], first: datetime, last: datetime) -> bool:
-    """Tell whether the spans hold all from `first` to `last`."""
-    for span in sorted(spans, key=lambda span: span.starts_at):
-        if span.starts_at <= first < span.ends_at:
-            first = span.ends_at
-        if first >= last:
-            return True
-    return first >= last
 
 
 def _other(reason: str) -> BookingRefused:
@@ -233,50 +149,6 @@ def _party(case: Case) -> str | None:
     return None
 
 
-def _leave(case: Case) -> str | None:
-    if not case.wish.over_closing or case.policy.after_closing is AfterClosing.STAFF:
-        return None
-    return f"No turn on {case.name} runs on after closing"
-
-
-def _open(case: Case) -> str | None:
-    """Name the one rule of hours without which it would do; else the library is closed."""
-    first, last = case.wish.starts_at, case.needed_until
-    if covers(case.spans, first, last):
-        return None
-    policy = case.policy
-    before = say_length(timedelta(seconds=policy.finish_before_closing))
-    reasons = {
-        "finish_before_closing": (0, f"Turns on {case.name} end {before} before closing"),
-        "staffed_only": (False, f"{case.name} is used in staffed hours only"),
-        "school_days_from": (
-            None,
-            f"On school days {case.name} is used from {policy.school_days_from:%H:%M}"
-            if policy.school_days_from
-            else "",
-        ),
-    }
-    for rule, (off, reason) in reasons.items():
-        without = replace(policy, **{rule: off})  # type: ignore[arg-type] # a field of Policy
-        if without != policy and covers(case.hours(without, first, last), first, last):
-            return reason
-    without = replace(policy, finish_before_closing=0, staffed_only=False, school_days_from=None)
-    if without != policy and covers(case.hours(without, first, last), first, last):
-        return "; ".join(
-            reason for rule, (off, reason) in reasons.items() if getattr(policy, rule) != off
-        )
-    return "The library is closed then, or for a part of that time"
-
-
-def _group(case: Case) -> str | None:
-    group, _ = group_of(case)
-    for span in case.spans:
-        if span.exclusive and span.group != group:
-            first = case.desk.say(span.starts_at)
-            return f"At {first} {case.name} is for the group {span.group} only"
-    return None
-
-
 def _room(case: Case) -> str | None:
     wish, room = case.wish, spacing(case.policy)
     other = clash(case.others, wish.starts_at, wish.ends_at, spacing=room)
@@ -304,8 +176,8 @@ RULES: tuple[tuple[Rule, Callable[[str], BookingRefused]], ...] = (
     (_notice, WrongTime),
     (_ahead, WrongTime),
     (_grid, WrongTime),
-    (_leave, _other),
-    (_open, WrongTime),
-    (_group, WrongTime),
+    (leave, _other),
+    (opened, WrongTime),
+    (for_group, WrongTime),
     (_room, NoRoom),
 )
