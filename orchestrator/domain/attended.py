@@ -105,7 +105,7 @@ def length_at_ms(in_hand: InHand, at: datetime, now: Moment) -> int:
 
 def opened(in_hand: InHand, booking: Booking) -> tuple[TurnOpened, Started]:
     """Return what is logged as a turn begins."""
-    told = {
+    told: dict[str, Any] = {
         "target_group": booking.target_group,
         "group_assumed": booking.group_assumed,
         "party_size": booking.party_size,
