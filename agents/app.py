@@ -63,9 +63,6 @@ async def serve(configuration: Configuration, edges: Edges | None = None) -> Non
     devices = [
         _Supervised(device, configuration, edges, checker) for device in configuration.device
     ]
-    requests = RequestSocket(
-        path=configuration.state_dir / NAME, asks={device.name: device.ask for device in devices}
-    )
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -73,7 +70,10 @@ async def serve(configuration: Configuration, edges: Edges | None = None) -> Non
     async with asyncio.TaskGroup() as tasks:
         running = [tasks.create_task(device.run(), name=device.name) for device in devices]
         running.append(tasks.create_task(_watchdog(), name="watchdog"))
-        running.append(tasks.create_task(requests.run(), name="requests"))
+        running += [
+            tasks.create_task(device.requests.run(), name=f"{device.name} requests")
+            for device in devices
+        ]
         notify.ready()
         await stop.wait()
         notify.stopping()
@@ -97,6 +97,8 @@ class _Supervised:
         self.name = str(device.address)
         self._start = partial(_runtime, device, configuration, edges, checker)
         self._runtime, self._outbox = self._start()
+        folder = configuration.state_dir / device.address.user
+        self.requests = RequestSocket(path=folder / NAME, ask=self.ask)
 
     async def ask(self, request: Request) -> Reply:
         """Answer a request (agents.runtime.Runtime.ask)."""

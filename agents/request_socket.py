@@ -1,4 +1,4 @@
-"""The agent's own socket: who may read its state folder may ask for what people at a device may.
+"""A device's own socket: who may read its folder may ask for what people at the device may.
 
 `laitevuoro-agent turn …` speaks to it: for staff at the machine, and for start screens.
 """
@@ -10,11 +10,10 @@ import contextlib
 import logging
 import os
 import socket
-from collections.abc import Mapping
 from pathlib import Path
 
 from agents.helper.wire import MAX_LINE, BadLine, Shown, Told, from_helper
-from agents.model import Ask, Reply
+from agents.model import Ask
 from agents.wishes import said
 
 log = logging.getLogger(__name__)
@@ -25,11 +24,11 @@ PATIENCE = 60.0
 
 
 class RequestSocket:
-    """Listens at `path`, for the devices of one process, by `site/id`."""
+    """Listens at `path`, and has each request answered by `ask`."""
 
-    def __init__(self, *, path: Path, asks: Mapping[str, Ask]) -> None:
+    def __init__(self, *, path: Path, ask: Ask) -> None:
         self._path = path
-        self._asks = asks
+        self._ask = ask
 
     async def run(self) -> None:
         """Serve until cancelled. Where nothing can be made at `path`, the agent does without."""
@@ -65,10 +64,7 @@ class RequestSocket:
         wished = from_helper(line)
         if isinstance(wished, Shown):
             raise BadLine("wish: there is none")
-        only = next(iter(self._asks.values())) if len(self._asks) == 1 else None
-        ask = only if wished.device is None else self._asks.get(wished.device)
-        unknown = Reply(accepted=False, phrase="no_such_device")
-        reply = unknown if ask is None else await ask(wished.wish.request())
+        reply = await self._ask(wished.wish.request())
         return Told(id=wished.id, said=said(reply))
 
 

@@ -62,8 +62,8 @@ def add_arguments(parser: argparse.ArgumentParser, config: argparse.ArgumentPars
 def command(options: argparse.Namespace) -> int:
     """Ask, and say the answer. 0: granted. 1: refused. 2: nobody could be asked."""
     try:
-        wished = Wished(id=1, device=options.device, wish=_wish(options))
-        path = options.socket or load(options.config, os.environ).state_dir / NAME
+        path = options.socket or _socket(options.config, options.device)
+        wished = Wished(id=1, wish=_wish(options))
         answer = asyncio.run(_ask(path, wished))
     except (InvalidConfiguration, NoAgent) as error:
         return _fail(str(error))
@@ -73,6 +73,18 @@ def command(options: argparse.Namespace) -> int:
     language = options.language or language_of(os.environ)
     sys.stdout.write(f"{text(answer.phrase, language, **answer.arguments)}\n")
     return ACCEPTED if answer.accepted else REFUSED
+
+
+def _socket(config: Path, device: str | None) -> Path:
+    """Return where a device's agent listens. Raises InvalidConfiguration, NoAgent."""
+    configuration = load(config, os.environ)
+    known = {str(each.address): each.address.user for each in configuration.device}
+    if device is None and len(known) > 1:
+        raise NoAgent(f"--device: one of {', '.join(known)}.")
+    folder = known.get(device) if device is not None else next(iter(known.values()))
+    if folder is None:
+        raise NoAgent(f"--device: {config} has no {device}, but {', '.join(known)}.")
+    return configuration.state_dir / folder / NAME
 
 
 def _seconds(minutes: str) -> int:

@@ -157,9 +157,4 @@ ANSWERS: Mapping[str, Mapping[Language, Wording]] = {
         "sv": Wording("Din tur är slut. Tack för besöket.", "Tack för besöket!"),
         "en": Wording("Your turn has ended. Thank you for coming.", "Thank you!"),
     },
-    "no_such_device": {
-        "fi": Wording("Tällä koneella ei ole sellaista laitetta.", "Ei laitetta"),
-        "sv": Wording("Den här datorn har ingen sådan apparat.", "Ingen apparat"),
-        "en": Wording("This machine has no such device.", "No such device"),
-    },
 }

@@ -1,6 +1,6 @@
 """What agent and helper say to each other: a JSON object a line, over a Unix socket.
 
-And what the agent's own socket for requests (agents.request_socket) takes and says.
+And what a device's own socket for requests (agents.request_socket) takes and says.
 """
 
 from __future__ import annotations
@@ -47,10 +47,9 @@ class Shown(_Line):
 
 
 class Wished(_Line):
-    """To the agent: somebody asks for something. device: `site/id`; None: the only one."""
+    """To the agent: somebody asks for something."""
 
     wish: Wish
-    device: Annotated[str, StringConstraints(max_length=100)] | None = None
 
 
 class Told(_Line):
