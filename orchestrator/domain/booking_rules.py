@@ -13,6 +13,7 @@ from orchestrator.domain.bookings import (
     BookingRefused,
     Desk,
     NoRoom,
+    Purpose,
     WrongTime,
     clash,
     spacing,
@@ -159,7 +160,8 @@ def taken(desk: Desk, other: Booking, starts_at: datetime, ends_at: datetime) ->
     """Return which booking leaves no room, and why where they do not overlap."""
     first = desk.say(other.starts_at)
     last = desk.say(other.ends_at, beside=other.starts_at)
-    text = f"{desk.device.name} is booked from {first} to {last}"
+    word = "blocked" if other.purpose is Purpose.BLOCK else "booked"
+    text = f"{desk.device.name} is {word} from {first} to {last}"
     if clash([other], starts_at, ends_at) is None:
         text += f" and needs {say_length(spacing(desk.policy))} between turns"
     return text

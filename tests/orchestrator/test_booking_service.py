@@ -22,7 +22,6 @@ from orchestrator.domain.bookings import (
     BookingState,
     NoRoom,
     NotKnown,
-    Purpose,
 )
 from orchestrator.domain.codes import matches
 from orchestrator.domain.devices import CheckInBy, Per, Quota
@@ -224,44 +223,6 @@ async def test_no_code_is_made_where_none_is_asked_for(database: Database) -> No
     assert (change.code, change.booking.check_in) == (None, CheckInBy.STAFF)
     with pytest.raises(BookingRefused, match="is not checked in to by code"):
         await desk.bookings.new_code(change.booking.id)
-
-
-async def test_a_series_is_booked_as_a_whole_or_not_at_all(database: Database) -> None:
-    """Unless it may be booked in part; then what is not is told."""
-    desk = DeskOf(database, game(1))
-    week = timedelta(days=7)
-    await desk.bookings.add(order_any(start=HOUR + week))
-    with pytest.raises(NoRoom, match=r"1 of 3 turns can't be booked: 2026-12-02 15:00: Game 1 is"):
-        await desk.bookings.add_series(order_any(), Every.WEEK, 3)
-    assert len(await desk.live()) == 1
-    made = await desk.bookings.add_series(order_any(), Every.WEEK, 3, partial=True)
-    assert [each.booking.starts_at for each in made.changes] == [NOW + HOUR, NOW + HOUR + 2 * week]
-    assert {each.booking.series for each in made.changes} == {made.series}
-    assert made.code is not None
-    [(wall, reason)] = made.refused
-    assert f"{wall:%m-%d %H:%M}" == "12-02 15:00"
-    assert reason.startswith("Game 1 is booked")
-    gone = await desk.bookings.cancel_series(made.series)
-    assert len(gone) == 2
-    with pytest.raises(BookingRefused, match="Nothing is left of the series"):
-        await desk.bookings.cancel_series(made.series)
-    with pytest.raises(NotKnown, match="There is no series"):
-        await desk.bookings.cancel_series("s9")
-
-
-async def test_devices_are_blocked_all_or_none(database: Database) -> None:
-    """A block is no turn, and nobody's turn is taken for it."""
-    desk = DeskOf(database, game(1, longest=3600), game(2))
-    booked = (await desk.bookings.add(order_any(device="game-2"))).booking
-    names = ["game-1", "game-2", "paja/game-1"]
-    with pytest.raises(NoRoom, match="Game 2 is booked from"):
-        await desk.bookings.block(names, NOW, NOW + 9 * HOUR, why="inventory")
-    assert await desk.live() == [booked]
-    await desk.bookings.cancel(booked.id)
-    made = await desk.bookings.block(names, NOW, NOW + 9 * HOUR, why="inventory")
-    assert [each.booking.purpose for each in made] == [Purpose.BLOCK] * 2
-    with pytest.raises(NoRoom):
-        await desk.bookings.add(order_any())
 
 
 async def test_a_quota_needs_a_card_and_keeps_none(database: Database) -> None:
