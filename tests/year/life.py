@@ -20,6 +20,7 @@ from orchestrator.check_in_service import WalkIn
 from orchestrator.domain.bookings import Booking, BookingRefused, Purpose
 from orchestrator.domain.check_in import Answers
 from orchestrator.domain.devices import CheckInBy, Device
+from orchestrator.domain.series import Every
 from orchestrator.event_service import NewEvent, People
 from orchestrator.queue_service import Newcomer
 from tests.year import site
@@ -53,6 +54,7 @@ class Mix:
     blocks: float = 0.15
     events: float = 0.4
     ended: float = 0.3
+    series: float = 0.05
 
 
 USUAL = Mix()
@@ -108,12 +110,16 @@ class Life:
             target_group=self._random.choice((*site.GROUPS, None)),
             party_size=self._random.choice((None, None, 1, 2, 3)),
             card=Card(number),
+            over_closing=device.policy.after_closing == "staff" and self._random.random() < 0.2,
         )
+        if self._random.random() < self.mix.series:
+            await self._book_series(order, number)
+            return
         change = await self._ask("book", self._services.bookings.add(order))
         if change is not None:
             self._keep_card(change.booking, number)
             self._expect(change.booking)
-        elif not any_of_kind:
+        elif not (any_of_kind or order.over_closing):
             self.world.record.refused.append(
                 Refused(
                     at=self.world.now_ms,
@@ -126,6 +132,14 @@ class Life:
                     why=self.world.record.refusals[-1][2],
                 )
             )
+
+    async def _book_series(self, order: Order, number: str) -> None:
+        """Book the same turn for some weeks, as far as it can be had."""
+        asked = self._services.bookings.add_series(order, Every.WEEK, 3, partial=True)
+        series = await self._ask("book a series", asked)
+        for change in series.changes if series else ():
+            self._keep_card(change.booking, number)
+            self._expect(change.booking)
 
     def _wish(self, device: Device) -> tuple[int, int]:
         """Return when somebody wants to begin, and for how long; now and then against a rule."""

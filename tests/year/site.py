@@ -88,6 +88,7 @@ _STUDIO = Policy(
     ahead=14 * _DAY,
     notice=2 * _HOUR,
     grace=5 * _MINUTE,
+    buffer=3 * _MINUTE,
     walk_in=2 * _HOUR,
     extension=30 * _MINUTE,
     finish_before_closing=10 * _MINUTE,
