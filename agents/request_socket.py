@@ -70,10 +70,10 @@ class RequestSocket:
 
 def _listen(path: Path) -> socket.socket:
     """Return a socket that nobody but its owner ever could connect to. Raises OSError."""
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
     before = os.umask(0o177)
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.is_socket():
             path.unlink()
         listening.bind(str(path))

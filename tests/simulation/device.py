@@ -7,9 +7,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from agents.clock import Clock
-from agents.model import SETTLED_MS, Answer, Observation, Order, UseEnd
+from agents.model import SETTLED_MS, Answer, Ask, Observation, Order, UseEnd
 from mqtt_schemas.base import DeviceLink, DeviceState, Outcome
 from mqtt_schemas.events import OrderOutcome, Step
+from tests.simulation.people import ask_again_and_again
 from tests.simulation.world import World
 
 
@@ -196,14 +197,25 @@ class Driver:
         self._missed: list[Observation] = []
         self._fresh = asyncio.Event()
         self._seen_use: str | None = None
+        self._ask: Ask | None = None
+        self._people: asyncio.Task[None] | None = None
+
+    def take_requests(self, ask: Ask) -> None:
+        """Have people's requests answered by `ask`."""
+        self._ask = ask
 
     async def start(self) -> None:
-        """Begin to watch."""
+        """Begin to watch. From now on people ask for things."""
         self._device.driver = self
+        if self._ask is not None and not self._device.closed_for_good:
+            people = ask_again_and_again(self._world, self._device.name, self._ask)
+            self._people = asyncio.create_task(people)
         self._news = [self._away() if self._device.away else self._present()]
 
     async def stop(self) -> None:
         """Let go."""
+        if self._people is not None:
+            self._people.cancel()
         if self._device.driver is self:
             self._device.driver = None
 

@@ -12,8 +12,8 @@ from typing import Literal
 from agents.outbox import Outbox
 from mqtt_schemas.plan import AtEnd, OutsideTurns
 from mqtt_schemas.topics import Address
+from orchestrator.domain.devices import CheckInBy, Policy
 from orchestrator.domain.devices import Device as Planned
-from orchestrator.domain.devices import Policy
 from tests.simulation.device import Device
 from tests.simulation.faults import Faults
 from tests.simulation.loop import Stuck
@@ -208,4 +208,7 @@ def _policy(world: World) -> Policy:
         after_expiry=choose([OutsideTurns.OPEN, OutsideTurns.CLOSED]),
         warn_before=(20, 5),
         grace=choose([0, 5]),
+        check_in=choose([CheckInBy.NONE, CheckInBy.NONE, CheckInBy.CODE, CheckInBy.STAFF]),
+        check_in_within=choose([15, 60]),
+        walk_in=choose([0, 20, 90]),
     )

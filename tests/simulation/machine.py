@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from functools import partial
 
 from agents.outbox import KEEP_MS, Outbox, OutboxBroken, OutboxUnwritable
 from agents.runtime import Runtime
@@ -14,6 +15,7 @@ from tests.simulation.device import Device, Driver
 from tests.simulation.disk import Disk, Image, Noted, outbox_on
 from tests.simulation.loop import Process
 from tests.simulation.network import AgentLink, Broker, Way
+from tests.simulation.people import check
 from tests.simulation.world import BEGAN_MS, World
 
 RESTART_AFTER = 1.0
@@ -281,6 +283,7 @@ class Machine:
                 clock=self.clock,
                 without_plan=self._without_plan,
                 new_id=self.world.hex,
+                check=partial(check, self.world),
             )
             self.outbox, self.runtime = outbox, runtime
             await runtime.run()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+from collections import Counter
 from collections.abc import Iterable
 from contextlib import closing
 from dataclasses import dataclass
@@ -125,6 +126,7 @@ class _Examined:
 
     def examine(self) -> None:
         self._examine_transport()
+        self._examine_turns()
         counted = self._examine_sessions()
         if not self._machine.tainted and not self._losses:
             self._examine_completeness(counted)
@@ -150,6 +152,20 @@ class _Examined:
             if (log, seq) not in here and _body(json.loads(raw)) not in bodies:
                 self._find(f"event {seq} of log {log[:8]} has vanished")
                 return
+
+    def _examine_turns(self) -> None:
+        """Look whether each turn was opened once, and none that needs a code without it."""
+        if self._machine.tainted or self._losses or self._world.faults["machine copied"]:
+            return
+        bodies = [json.loads(raw) for raw in self._machine.noted.events.values()]
+        opened = Counter(
+            body["turn"]
+            for body in {_body(b): b for b in bodies}.values()
+            if body["type"] == "turn_opened"
+        )
+        twice = [turn for turn, times in opened.items() if times > 1]
+        if twice:
+            self._find(f"turn {twice[0][:6]} was opened {opened[twice[0]]} times")
 
     def _is_lost(self, log: str, seq: int) -> bool:
         return any(first <= seq <= last for first, last in self._losses.get(log, ()))

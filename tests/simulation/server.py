@@ -15,7 +15,7 @@ from mqtt_schemas.messages import Ack
 from mqtt_schemas.topics import Address
 from orchestrator.dispatch import Dispatch
 from orchestrator.domain.bookings import Booking, BookingState
-from orchestrator.domain.devices import Device
+from orchestrator.domain.devices import CheckInBy, Device
 from orchestrator.ingest import Ingest
 from orchestrator.store import bookings, database, identity
 from orchestrator.store.database import Database
@@ -26,6 +26,7 @@ from orchestrator.twins import Twins
 from tests.simulation.disk import Disk, Image, limit
 from tests.simulation.loop import Process
 from tests.simulation.network import Broker, Bus, Way
+from tests.simulation.people import CODE
 from tests.simulation.world import BEGAN_MS, World
 
 T = TypeVar("T")
@@ -300,7 +301,9 @@ class Server:
         known = await store.read(lambda rows: bookings.of_device(rows, address, ends_after=now))
         if known and world.chance(0.4):
             booking = world.random.choice(known)
-            state = BookingState.CANCELLED if world.chance(0.5) else booking.state
+            state = world.random.choice(
+                [BookingState.CANCELLED, BookingState.CHECKED_IN, booking.state, booking.state]
+            )
             ends_at = booking.ends_at + timedelta(seconds=20)
             changed = replace(booking, ends_at=ends_at, state=state)
             await store.write(lambda rows: bookings.change(rows, changed))
@@ -315,6 +318,8 @@ class Server:
             target_group=world.random.choice(["lapset", "nuoret", None]),
             party_size=None,
             state=BookingState.BOOKED,
+            check_in=(asked := self.devices[address].policy.check_in),
+            code=CODE if asked is CheckInBy.CODE else None,
         )
         await store.write(lambda rows: bookings.insert(rows, booking, created=now))
 
