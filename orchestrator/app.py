@@ -9,7 +9,7 @@ import asyncio
 import socket
 import time
 from collections.abc import Callable, Collection
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import partial
@@ -59,6 +59,9 @@ from orchestrator.web.alarms import alarm_routes
 from orchestrator.web.calendars import calendar_routes
 from orchestrator.web.public import public_app
 from orchestrator.web.server import CanNotListen, Server, listen_tcp, listen_unix, url
+
+#: Seconds of starting that may go into the staff's first codes, a twentieth of one each.
+CODES_WITHIN = 5.0
 
 _LOG = structlog.get_logger(__name__)
 
@@ -129,6 +132,10 @@ async def serve(
             await parts.attendant.load()
             # Its first answer takes half a second: not in the middle of the day.
             await asyncio.to_thread(is_holiday, clocks.now().date())
+            # So that the first plan has them; of many sites the others come in later ones.
+            with suppress(TimeoutError):
+                async with asyncio.timeout(CODES_WITHIN):
+                    await parts.staff_codes.step()
             await parts.dispatch.start()
             await parts.feeds.load()
         except OSError as error:
