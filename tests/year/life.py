@@ -182,12 +182,18 @@ class Life:
         policy = site.DEVICES[booking.address].policy
         if policy.check_in is CheckInBy.CODE and str(booking.state) == "booked":
             machine = self.world.machines[booking.address]
-            machine.ask(CheckIn("three plain words"), self.world.now_ms)
+            if machine.ask(CheckIn("three plain words"), self.world.now_ms).accepted:
+                self._note_came(booking_id)
             self.world.touch(machine)
         elif policy.check_in is not CheckInBy.NONE and str(booking.state) == "booked":
-            await self._ask("check in", self._services.check_ins.check_in(booking_id, _YES))
+            asked = self._services.check_ins.check_in(booking_id, _YES)
+            if await self._ask("check in", asked) is not None:
+                self._note_came(booking_id)
         begins = max(self.world.now_ms, ms_from_utc(booking.starts_at)) + MINUTE
         self.world.at(begins, partial(self._sit_down, booking_id))
+
+    def _note_came(self, booking_id: str) -> None:
+        self.world.record.came.setdefault(booking_id, self.world.now_ms)
 
     async def _sit_down(self, booking_id: str) -> None:
         booking = await self._find(booking_id)
@@ -316,6 +322,7 @@ class Life:
             return
         number = mine[0].ticket.number
         if await self._ask("accept", self.world.queue.accept(kind, number, _YES)) is not None:
+            self._note_came(booking.id)
             self.world.at(self.world.now_ms + MINUTE, partial(self._sit_down, booking.id))
 
     async def _go_away(self) -> None:

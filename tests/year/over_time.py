@@ -186,10 +186,12 @@ def extensions(view: View) -> Iterator[str]:
 def no_shows(view: View) -> Iterator[str]:
     """Tell of who came and was released, and of who did not come and was not."""
     for version, until in view.versions():
-        came = view.record.checked_in.get(version.id)
+        came = view.record.came.get(version.id)
         if version.state == "no_show" and came is not None and came < version.at:
             yield view.say(version.device, version.at, f"{version.id} was there, and is a no-show")
-        asked = version.check_in != "none" and version.purpose == "turn"
+        asked = version.check_in != "none" and version.purpose == "turn" and not version.moved
+        if asked and version.state in ("checked_in", "used") and came is None:
+            yield view.say(version.device, version.at, f"{version.id} counts as come: nobody was")
         if version.state == "booked" and asked and came is None:
             within = view.rules(version).check_in_within * SECOND
             due = min(version.starts + within, version.ends)

@@ -184,7 +184,10 @@ class Refused:
 
 @dataclass(slots=True)
 class Record:
-    """Everything of one simulated time, in the order in which it happened."""
+    """Everything of one simulated time, in the order in which it happened.
+
+    came: when the customer of a booking truly showed that they are there, by its id.
+    """
 
     zone: str
     starts: int
@@ -195,7 +198,7 @@ class Record:
     versions: list[Version] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     plans: list[Issued] = field(default_factory=list)
-    checked_in: dict[str, int] = field(default_factory=dict)
+    came: dict[str, int] = field(default_factory=dict)
     uses: list[Use] = field(default_factory=list)
     away: list[Span] = field(default_factory=list)
     out: list[Span] = field(default_factory=list)

@@ -279,8 +279,6 @@ class World:
             self.record.versions.append(replace(version, moved=booking.id in self.moved))
             if booking.state is BookingState.OFFERED:
                 self.on_offer(booking)
-            if str(booking.state) in ("checked_in", "used"):
-                self.record.checked_in.setdefault(booking.id, self.now_ms)
 
     async def _take_in(self) -> bool:
         """Bring what the agents have logged to the store. Returns whether there was anything."""
