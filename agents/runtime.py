@@ -129,8 +129,8 @@ class Runtime:
             if isinstance(request, CheckIn | StaffOpen):
                 situation = cycle.situation_of(self._state, self._moment(), self._setting())
                 codes = codes_for(self._state.memory, situation, request)
-                right = bool(codes) and await self._check(request.words, codes)
-                proof = Proof(codes, right)
+                right = await self._check(request.words, codes) if codes else False
+                proof = None if right is None else Proof(codes, right)
             moment = self._moment()
             come = cycle.ask(self._state, request, proof, moment, self._setting())
             self._state = come.state
