@@ -12,8 +12,9 @@ import pytest_asyncio
 
 from agents.devices.pc import helper as module
 from agents.devices.pc.helper import HelperServer
-from agents.helper.wire import Show, Shown, show_from
-from agents.model import Order
+from agents.helper.wire import Show, Shown, Told, Wished, from_agent, show_from
+from agents.model import MoreTime, Order, Reply, Request
+from agents.wishes import Wish
 from mqtt_schemas.events import Step
 from tests.agents.waiting import until
 
@@ -148,3 +149,36 @@ async def test_without_its_folder_there_is_no_helper_and_no_error(tmp_path: Path
         await server.start()
         assert not await server.send(WARNING)
         await server.stop()
+
+
+async def test_a_request_of_the_seat_is_answered(seat: Seat) -> None:
+    """With its own id, while phrases go on being shown."""
+    asked: list[Request] = []
+
+    async def ask(request: Request) -> Reply:
+        asked.append(request)
+        return Reply(accepted=True, phrase="extension_asked")
+
+    seat.server.ask = ask
+    reader, writer = await seat.connect()
+    writer.write(Wished(id=3, wish=Wish(what="more", seconds=600)).line())
+    told = from_agent(await reader.readline())
+    assert isinstance(told, Told)
+    assert (told.id, told.said.phrase) == (3, "extension_asked")
+    assert asked == [MoreTime(600)]
+    writer.close()
+
+
+async def test_a_request_of_who_no_longer_sits_there_is_not_heard(seat: Seat) -> None:
+    """The user id is looked at again with each request."""
+
+    async def ask(request: Request) -> Reply:
+        raise AssertionError(request)
+
+    seat.server.ask = ask
+    reader, writer = await seat.connect()
+    await until(lambda: seat.server.connected > 0)
+    seat.uid = os.getuid() + 1
+    writer.write(Wished(id=3, wish=Wish(what="end")).line())
+    assert await reader.read() == b""
+    writer.close()
