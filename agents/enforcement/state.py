@@ -47,7 +47,9 @@ class TurnMemory:
 class OwnTurn:
     """A turn that the agent made at the device, by the plan's terms, as they were then.
 
-    gap_ms: to be kept free before the next turn, beside the grace.
+    gap_ms: to be kept free before the next turn, beside the grace. taken: a plan had it, so it
+    is the plan's; what was done for it is remembered, since a restored orchestrator forgets it
+    and may bring it anew.
     """
 
     id: str
@@ -61,6 +63,7 @@ class OwnTurn:
     target_group: str | None = None
     group_assumed: bool = False
     party_size: int | None = None
+    taken: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,8 +99,8 @@ class Memory:
 
     blocked_use: would not end; belongs to no later turn. parked_use: a paused job whose turn
     is over; nobody's use while it stays paused. judged_use: was held against the end of its
-    turn (print_fit). refused_use: was found to take too long. own: turns that the agent made
-    and no plan has yet, oldest first. closing_warned: of the end of open use, when that is,
+    turn (print_fit). refused_use: was found to take too long. own: turns that the agent
+    made of late, oldest first. closing_warned: of the end of open use, when that is,
     and the smallest warning given. finished: the session that ended last; uncleared: what it
     made is still on the device; cleared_here: its customer says that it is not. staff_wrong:
     wrong staff codes since the last right one; the next is heard at `staff_retry_ms`.

@@ -18,10 +18,9 @@ def settle(memory: Memory, at: Situation) -> Memory:
     planned = at.schedule.ids if at.schedule else frozenset[str]()
     running = at.session.right.turn if at.session else None
     own = tuple(
-        turn
+        replace(turn, taken=True) if turn.id in planned and not turn.taken else turn
         for turn in memory.own[-_MOST_OWN:]
-        if turn.id not in planned
-        and (turn.id == running or at.now_ms < turn.ends_ms + turn.grace_ms + _OWN_KEPT_MS)
+        if turn.id == running or at.now_ms < turn.ends_ms + turn.grace_ms + _OWN_KEPT_MS
     )
     if own != memory.own:
         memory = replace(memory, own=own)
@@ -52,7 +51,7 @@ def current(memory: Memory, at: Situation) -> ScheduledTurn | None:
     planned = at.schedule.current(at.now_ms) if at.schedule else None
     if planned is not None and not lapsed(memory, planned, at.now_ms):
         return planned
-    if not memory.own:
+    if not memory.own or memory.own[-1].taken:
         return None
     own = _scheduled(memory, at, memory.own[-1])
     known = memory.of(own.id)
@@ -65,7 +64,7 @@ def find(memory: Memory, at: Situation, turn_id: str) -> ScheduledTurn | None:
     if planned is not None:
         return planned
     own = next((turn for turn in memory.own if turn.id == turn_id), None)
-    return None if own is None else _scheduled(memory, at, own)
+    return None if own is None or own.taken else _scheduled(memory, at, own)
 
 
 def free_until(memory: Memory, at: Situation, *, spare_ms: int, within_ms: int) -> int:

@@ -154,6 +154,19 @@ def test_a_plan_that_has_the_turn_takes_it_over() -> None:
     assert len(at.of(TurnOpened)) == 1
 
 
+def test_a_turn_that_a_plan_forgets_and_brings_again_is_opened_once() -> None:
+    """A restored orchestrator hears of it again from the events that are sent again."""
+    at = desk()
+    at.at(100)
+    at.ask(WalkIn())
+    own = turn(opened(at).turn or "", 100, 1900, AtEnd.LOCK)
+    for revision, turns in ((2, (own,)), (3, ()), (4, (own,))):
+        at.plan = plan(*turns, revision=revision, walk_in=TERMS)
+        at.at(at.now_ms / 1000 + 10)
+        assert at.open is bool(turns)
+    assert len(at.of(TurnOpened)) == 1
+
+
 def test_a_plan_that_does_not_know_the_turn_yet_leaves_it() -> None:
     """It was issued before the orchestrator heard of it."""
     at = desk()
