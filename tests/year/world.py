@@ -233,7 +233,8 @@ class World:
         self.dispatch.replan(addresses)
 
     def _told_until(self, address: Address) -> datetime | None:
-        return None if self.machines[address].away else self.now()
+        machine = self.machines[address]
+        return None if machine.away or machine.pending else self.now()
 
     def _replan(self, addresses: Collection[Address]) -> None:
         self.keeper.look_at(addresses)
