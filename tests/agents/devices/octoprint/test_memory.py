@@ -61,3 +61,18 @@ def test_without_a_file_nothing_is_kept(tmp_path: Path) -> None:
     Memory(None).keep(HELD)
     assert Memory(None).recall(0) is None
     Memory(tmp_path / "none" / "print.json").keep(HELD)
+
+
+@pytest.mark.parametrize("part", [True, False, None])
+def test_whether_a_part_is_on_the_bed_is_kept(
+    tmp_path: Path,
+    part: bool | None,  # noqa: FBT001 - a case
+) -> None:
+    """Until the next print is in hand."""
+    path = tmp_path / "print.json"
+    memory = Memory(path)
+    memory.keep(None, part=part)
+    assert Memory(path).recall_part() is part
+    assert Memory(path).recall(0) is None
+    memory.keep(HELD)
+    assert Memory(path).recall_part() is None

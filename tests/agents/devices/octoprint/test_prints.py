@@ -426,3 +426,52 @@ def test_whatever_comes_each_use_is_told_whole(steps: list[tuple[int, Step]]) ->
         figures = {**seen.figures, **(seen.ended.figures if seen.ended else {})}
         assert all(value >= 0 for value in figures.values())
         before = seen.use
+
+
+def done(prints: Prints) -> None:
+    """Let the recorded print begin and be done."""
+    for at_ms, name in ((100, "started"), (400, "done")):
+        prints.happened(at_ms, event(name, path=FILE))
+
+
+def state(prints: Prints, reading: Reading) -> DeviceState:
+    """Return the state that a look comes to."""
+    return prints.looked(500, reading)[-1].state
+
+
+def test_a_cleared_bed_is_free_though_octoprint_still_shows_the_print() -> None:
+    """And the part of the next print is there again."""
+    prints = new_prints()
+    done(prints)
+    assert state(prints, look("done")) is DeviceState.TO_BE_CLEARED
+    prints.clear()
+    assert state(prints, look("done")) is DeviceState.FREE
+    done(prints)
+    assert state(prints, look("done")) is DeviceState.TO_BE_CLEARED
+
+
+def test_nothing_is_cleared_while_it_prints() -> None:
+    """A late word is of the part before."""
+    prints = new_prints()
+    printing(prints)
+    prints.clear()
+    prints.happened(5000, event("done", path=FILE))
+    assert prints.part is True
+
+
+@pytest.mark.parametrize(
+    ("part", "shown", "expected"),
+    [
+        (True, "none", DeviceState.TO_BE_CLEARED),
+        (False, "done", DeviceState.FREE),
+        (None, "done", DeviceState.TO_BE_CLEARED),
+    ],
+)
+def test_what_is_on_the_bed_is_known_over_a_restart(
+    part: bool | None,  # noqa: FBT001 - a case
+    shown: str,
+    expected: DeviceState,
+) -> None:
+    """Of the agent, and of OctoPrint, which then shows no print any more."""
+    prints = Prints(new_use=lambda: "u", patience_ms=PATIENCE, part=part)
+    assert state(prints, look(shown)) is expected
