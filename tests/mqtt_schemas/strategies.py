@@ -185,12 +185,14 @@ def window_lists(draw: DrawFn) -> tuple[Window, ...]:
     for length in draw(st.lists(st.integers(1, 10**8), max_size=3)):
         starts_at = at + timedelta(milliseconds=draw(st.integers(0, 10**8)))
         at = starts_at + timedelta(milliseconds=length)
-        windows.append(Window(
+        windows.append(
+            Window(
                 starts_at=starts_at,
                 ends_at=at,
                 assumed_group=draw(st.none() | ids),
                 exclusive=draw(st.booleans()),
-            ))
+            )
+        )
     return tuple(windows)
 
 
