@@ -160,6 +160,10 @@ class Bookkeeping:
         key = quotas.key_of(rows, week, lambda: secrets.token_bytes(quota.KEY_BYTES))
         mark = quota.mark_of(number, key)
         taken = quotas.taken(rows, mark, self._alike(desk.device))
+        # Who waits in the queue will have a turn that day, too.
+        line = queue.at_hand(rows, desk.device.address.site, desk.device.kind)
+        waits = (each for each in line if each.mark == mark and each.booking is None)
+        taken = [*taken, *(each.joined_at for each in waits)]
         reason = quota.refusal(policy.quotas, taken, booking.starts_at, zone)
         if reason is not None:
             raise BookingRefused(f"{reason}.")

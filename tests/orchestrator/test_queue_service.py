@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from mqtt_schemas.topics import Address
+from orchestrator.booking_service import BookingService, Order
 from orchestrator.bookkeeping import Bookkeeping, Card
 from orchestrator.domain.bookings import Booking, BookingRefused, BookingState, NotKnown
 from orchestrator.domain.check_in import Answers
@@ -321,6 +322,18 @@ async def test_a_line_is_bounded(database: Database) -> None:
         await desk.join()
     with pytest.raises(BookingRefused, match="200 wait for vr already"):
         await desk.join()
+
+
+async def test_a_quota_counts_who_still_waits(database: Database) -> None:
+    """Else a card could wait for its second turn of the day while it books its first."""
+    desk = Desk(database, replace(VR, policy=replace(POLICY, quotas=(Quota(1, Per.DAY),))))
+    desk.conditions[VR.address] = Condition.BUSY
+    assert (await desk.join(card=Card("12345678"))).waiter.booking is None
+    service = BookingService(Bookkeeping(desk.office))
+    starts_at = NOW + timedelta(hours=2)
+    order = Order("vr-1", starts_at, starts_at + timedelta(hours=1), card=Card("12345678"))
+    with pytest.raises(BookingRefused, match="This card has 1 turn that day already"):
+        await service.add(order)
 
 
 async def test_a_quota_counts_turns_from_the_queue_too(database: Database) -> None:
