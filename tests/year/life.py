@@ -294,7 +294,9 @@ class Life:
         joined = await self._ask("join", self.world.queue.join(newcomer))
         if joined is None:
             return
-        self._tickets[joined.waiter.ticket.id] = card
+        ticket = joined.waiter.ticket
+        self._tickets[ticket.id] = card
+        self.world.tickets[ticket.day.isoformat(), ticket.kind, ticket.number] = card
         if self._random.random() < 0.1:
             number = joined.waiter.ticket.number
             leaves = self.world.now_ms + self._random.randrange(30 * MINUTE)

@@ -134,6 +134,13 @@ def _used_up(view: View, asked: Refused, rules: Rules) -> bool:
             counts = known and (known[-1].live or known[-1].state == "no_show")
             if counts and other.strftime(form) == local.strftime(form):
                 days.append(other.date())
+        days += [
+            view.local(asked.at).date()
+            for wait in view.record.waits
+            if wait.card == asked.card
+            and wait.kind == rules.kind
+            and wait.at <= asked.at < wait.until
+        ]
         taken = len(days) if limit.of == "turns" else len(set(days) - {local.date()})
         if taken >= limit.most:
             return True

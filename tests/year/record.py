@@ -109,6 +109,7 @@ class Wait:
     until: int
     kind: str
     number: int
+    card: str | None = None
 
 
 class PlannedTurn(NamedTuple):

@@ -75,6 +75,8 @@ class World:
         self.now_ms = ms_from_utc(starts)
         self.cards: dict[str, str] = {}
         self.moved: set[str] = set()
+        #: The cards of those who got a number, by day, kind and number.
+        self.tickets: dict[tuple[str, str, int], str] = {}
         self.record = Record(
             zone=str(ZONE),
             starts=self.now_ms,
@@ -222,8 +224,10 @@ class World:
             self._line[key] = self.now_ms
         for key in sorted(self._line.keys() - lines):
             _, kind, number = key
-            since = self._line.pop(key)
-            self.record.waits.append(Wait(at=since, until=self.now_ms, kind=kind, number=number))
+            since, card = self._line.pop(key), self.tickets.get(key)
+            self.record.waits.append(
+                Wait(at=since, until=self.now_ms, kind=kind, number=number, card=card)
+            )
 
     def _conditions(self) -> Mapping[Address, Condition]:
         return {address: _condition(machine) for address, machine in self.machines.items()}
