@@ -30,6 +30,7 @@ from orchestrator.broker.credentials import hash_secret, new_secret
 from orchestrator.broker.embedded import server_binary
 from orchestrator.broker.files import write_files
 from orchestrator.broker.listener import Listener, Tls
+from orchestrator.children import free_port
 from tests.parts import require
 
 Kind = Literal["mosquitto", "nats"]
@@ -258,13 +259,6 @@ _RELOADED: dict[Kind, str] = {
     "mosquitto": "Reloading config",
     "nats": "Reloaded server configuration",
 }
-
-
-def free_port() -> int:
-    """Return a port that was free a moment ago."""
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return int(probe.getsockname()[1])
 
 
 def _name(user: Address | Instance) -> str:

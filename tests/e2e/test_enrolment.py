@@ -19,7 +19,8 @@ from aiomqtt.exceptions import MqttConnectError
 from agents.config import load, read_secret
 from mqtt_schemas.topics import Channel, device_topic
 from orchestrator.broker import launch
-from tests.e2e.brokers import SOCKET_OPTIONS, end, free_port
+from orchestrator.children import free_port
+from tests.e2e.brokers import SOCKET_OPTIONS, end
 
 pytestmark = pytest.mark.e2e
 

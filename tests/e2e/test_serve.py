@@ -21,8 +21,9 @@ from mqtt_schemas.codec import decode, encode
 from mqtt_schemas.plan import Plan
 from mqtt_schemas.topics import Channel, device_topic, down_filter
 from orchestrator.broker.credentials import Credentials, new_secret
+from orchestrator.children import free_port
 from orchestrator.places import ADMIN_SOCKET, DATABASE, HTTP_URL
-from tests.e2e.brokers import SOCKET_OPTIONS, free_port
+from tests.e2e.brokers import SOCKET_OPTIONS
 from tests.e2e.test_broker_tls import authority
 from tests.orchestrator.fakes import link, status
 from tests.orchestrator.parts import CONFIG, PRINTER
