@@ -38,6 +38,8 @@ LOOKS_WITHIN_MS = 15_000
 #: Copies of the orchestrator's database that are kept.
 BACKUPS = 3
 _LOOK_EVERY = 0.1
+#: What stands in an agent's folder and is no file.
+_SOCKETS = shutil.ignore_patterns("*.sock")
 
 
 def boot_ms() -> int:
@@ -226,7 +228,7 @@ class Stage:
         target = self._folder / "stashes" / f"{device}-{len(self._stashes[device])}"
         # Killed before it ever opened it: then what is kept is that there was none.
         self._outbox(device).parent.mkdir(parents=True, exist_ok=True)
-        shutil.copytree(self._outbox(device).parent, target)
+        shutil.copytree(self._outbox(device).parent, target, ignore=_SOCKETS)
         self._stashes[device].append((boot_ms(), target))
 
     def has_stash(self, device: str, *, older_than_ms: int) -> bool:
