@@ -139,6 +139,8 @@ def test_without_the_broker_nothing_is_missed(library: Library) -> None:
     since, device = now(), "x-broker"
     library.broker.kill()
 
+    time.sleep(0.1)  # so that there is a period to ask for
+
     def unreachable() -> bool | None:
         missing = coverage(library, device, since, now())["missing_seconds"]
         return missing.get("broker_unreachable", 0) >= AWAY or None
