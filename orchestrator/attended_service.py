@@ -194,10 +194,14 @@ class AttendedService:
             raise BookingRefused(f"The booking is of {device.name}, not of {name}; move it first.")
         if booking.state is not BookingState.CHECKED_IN:
             check_came(desk, booking)
+            wish = Wish(booking.starts_at, booking.ends_at, booking.target_group)
+            case = self._books.case(rows, desk, wish)
+            if booking.state is BookingState.NO_SHOW:
+                self._check_ins.check_still_free(
+                    rows, case, although_waiting=order.although_waiting
+                )
             if booking.purpose is Purpose.TURN:
-                wish = Wish(booking.starts_at, booking.ends_at)
-                staffed = staffed_at(self._books.case(rows, desk, wish))
-                check_ages(name, desk.policy, order.answers, staffed=staffed)
+                check_ages(name, desk.policy, order.answers, staffed=staffed_at(case))
         if desk.now < booking.starts_at - TOLERANCE:
             raise BookingRefused(f"The turn starts at {desk.say(booking.starts_at)}.")
         if desk.now >= booking.ends_at:

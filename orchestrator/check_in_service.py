@@ -64,7 +64,7 @@ class CheckInService:
             wish = Wish(booking.starts_at, booking.ends_at, booking.target_group)
             case = self._books.case(rows, desk, wish)
             if booking.state is BookingState.NO_SHOW:
-                self._check_still_free(rows, case)
+                self.check_still_free(rows, case)
             check_ages(desk.device.name, desk.policy, answers, staffed=staffed_at(case))
             came = replace(booking, state=BookingState.CHECKED_IN)
             bookings.change(rows, came)
@@ -84,10 +84,13 @@ class CheckInService:
 
         return await self._books.told(await self._database.write(take))
 
-    def _check_still_free(self, rows: Connection, case: Case) -> None:
+    def check_still_free(
+        self, rows: Connection, case: Case, *, although_waiting: bool = False
+    ) -> None:
         """Raise BookingRefused unless a turn that was released can be had after all."""
         check_place(replace(case, wish=replace(case.wish, starts_at=case.desk.now)))
-        self._check_nobody_waits(rows, case.desk.device)
+        if not although_waiting:
+            self._check_nobody_waits(rows, case.desk.device)
 
     def _check_nobody_waits(self, rows: Connection, device: Device) -> None:
         if self._books.waiting(rows, device.address.site, device.kind):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from itertools import pairwise
 from random import Random
 from typing import Any
@@ -29,8 +30,8 @@ from orchestrator.domain.sessions import Session
 from orchestrator.domain.staff_words import StaffWords
 from orchestrator.domain.usage import DeviceUsage, GroupUsage, by_device
 from orchestrator.move_service import MoveService
-from orchestrator.store import attended, rebuild, sessions, silences, staff_words, totals
-from orchestrator.store.database import Database
+from orchestrator.store import attended, bookings, rebuild, sessions, silences, staff_words, totals
+from orchestrator.store.database import Connection, Database
 from orchestrator.store.intake import Taken
 from tests.orchestrator.fakes import NOW, PC, FakeClock, office
 
@@ -49,6 +50,7 @@ class Corner:
     database: Database
     clock: FakeClock = field(default_factory=FakeClock)
     boot: int = 1
+    waiting: int = 0
     kept: list[Taken] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -58,7 +60,7 @@ class Corner:
             boot=lambda: Boot(f"{BOOT}{self.boot}", round(self.clock.monotonic * 1000)),
             keep=self.kept.append,
         )
-        books = Bookkeeping(self.office, lambda _, __, ___: 0)
+        books = Bookkeeping(self.office, lambda _, __, ___: self.waiting)
         self.service, self.bookings = AttendedService(books), BookingService(books)
         self.moves = MoveService(books)
         self.keeper = AttendedKeeper(self.office)
@@ -223,6 +225,27 @@ async def test_a_booked_turn_begins_in_its_time(corner: Corner) -> None:
     await corner.pass_by(60)
     with pytest.raises(BookingRefused):
         await corner.start(booking=booking)
+
+
+async def test_a_released_turn_begins_only_where_it_is_still_free(corner: Corner) -> None:
+    """Who comes late takes nothing from whoever booked, or waits, meanwhile."""
+    late = await corner.book()
+    await corner.database.write(partial(_release, late))
+    await corner.pass_by(10)
+    meanwhile = await corner.book(start=10)
+    with pytest.raises(NoRoom, match=r"booked from .* 14:20"):
+        await corner.start(booking=late)
+    await corner.bookings.cancel(meanwhile)
+    corner.waiting = 1
+    with pytest.raises(NoRoom, match="Others wait in the queue"):
+        await corner.start(booking=late)
+    assert await corner.start(booking=late, although_waiting=True) == late
+
+
+def _release(booking: str, rows: Connection) -> None:
+    found = bookings.find(rows, booking)
+    assert found is not None
+    bookings.change(rows, replace(found, state=BookingState.NO_SHOW))
 
 
 async def test_out_of_service_nothing_begins(corner: Corner) -> None:
