@@ -8,7 +8,7 @@ from datetime import date, time
 
 from orchestrator.config import Configuration, SiteSection
 from orchestrator.domain import hours_words, policy_words
-from orchestrator.domain.devices import Device, Period, Quota
+from orchestrator.domain.devices import ATTENDED, Device, Period, Quota
 from orchestrator.public_holidays import holiday_name
 
 
@@ -49,7 +49,8 @@ def _device(config: Configuration, device: Device) -> Iterator[str]:
     """Yield a device's policy: what it means, and each value with where it comes from."""
     effective = config.effective[device.address]
     yield f"  device {device.address.device}, {device.kind}: {device.name}"
-    for sentence in policy_words.in_words(effective.policy):
+    attended = device.kind == ATTENDED
+    for sentence in policy_words.in_words(effective.policy, attended=attended):
         yield f"    {sentence}"
     for field in fields(effective.policy):
         value = getattr(effective.policy, field.name)

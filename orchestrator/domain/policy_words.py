@@ -42,14 +42,15 @@ _MISFITS = {
 }
 
 
-def in_words(policy: Policy) -> Iterator[str]:
-    """Yield the sentences; what a policy does not regulate is not spoken of."""
+def in_words(policy: Policy, *, attended: bool = False) -> Iterator[str]:
+    """Yield the sentences; what a policy does not regulate is not spoken of.
+
+    attended: the device has no agent, so staff does by hand what an agent would.
+    """
     yield _turns(policy)
-    yield _booking(policy)
+    yield _booking(policy, attended=attended)
     yield from _people(policy)
-    yield _check_in(policy)
-    yield _more_time(policy)
-    yield from _end(policy)
+    yield from _by_staff(policy) if attended else _by_agent(policy)
     yield from _hours(policy)
     yield from map(_period, policy.periods)
     if policy.assumed_group is not None:
@@ -58,13 +59,10 @@ def in_words(policy: Policy) -> Iterator[str]:
     if policy.quotas:
         each = _list(map(_quota, policy.quotas))
         yield f"A customer gets at most {each}, of all devices of this kind at the site."
-    if policy.at_end in (AtEnd.FINISH_JOB, AtEnd.PAUSE_JOB):
-        misfit = _MISFITS[policy.print_misfit]
-        yield f"A print that would not be done by the end of its turn {misfit}."
-    yield (
-        f"Outside turns {_OUTSIDE[policy.outside_turns]}; when the device has heard nothing for "
-        f"days {_OUTSIDE[policy.after_expiry]}."
-    )
+    if attended:
+        yield "Nothing observes it: what is counted is what staff says."
+    else:
+        yield from _alone(policy)
     yield f"A turn that becomes free is held {_say(policy.offer)} for the first in the queue."
 
 
@@ -106,12 +104,12 @@ def _turns(policy: Policy) -> str:
     return f"Turns of {length}, {starts}{free}."
 
 
-def _booking(policy: Policy) -> str:
+def _booking(policy: Policy, *, attended: bool) -> str:
     ahead = "for the same day" if policy.same_day else f"at most {_say(policy.ahead)} ahead"
     notice = f" and at least {_say(policy.notice)} before the start" if policy.notice else ""
     if policy.walk_in:
         without = f"; without a booking it is used at most {_say(policy.walk_in)}"
-    elif policy.outside_turns is OutsideTurns.OPEN:
+    elif policy.outside_turns is OutsideTurns.OPEN and not attended:
         without = ""
     else:
         without = "; it is not used without a booking"
@@ -132,8 +130,40 @@ def _people(policy: Policy) -> Iterator[str]:
         yield f"At check-in staff asks {_list(asked)}; only yes or no is noted."
 
 
+def _by_agent(policy: Policy) -> Iterator[str]:
+    yield _check_in(policy)
+    yield _more_time(policy)
+    yield from _end(policy)
+
+
+def _by_staff(policy: Policy) -> Iterator[str]:
+    """Yield how a turn at an attended device begins and ends (orchestrator.domain.attended)."""
+    released = "" if policy.check_in is CheckInBy.NONE else f"; {_released(policy)}"
+    yield f"Staff begins and ends each turn{released}."
+    yield "If nobody waits, staff may give more time, up to the next booking or closing."
+    if policy.warn_before:
+        yield f"The desk sees {_say(max(policy.warn_before))} before the end that it is near."
+    late = f"{_say(policy.grace)} after its end" if policy.grace else "at its end"
+    yield f"A turn that nobody has ended {late} counts up to its end, until staff says otherwise."
+
+
+def _alone(policy: Policy) -> Iterator[str]:
+    """Yield what an agent sees to without anybody's word."""
+    if policy.at_end in (AtEnd.FINISH_JOB, AtEnd.PAUSE_JOB):
+        misfit = _MISFITS[policy.print_misfit]
+        yield f"A print that would not be done by the end of its turn {misfit}."
+    yield (
+        f"Outside turns {_OUTSIDE[policy.outside_turns]}; when the device has heard nothing for "
+        f"days {_OUTSIDE[policy.after_expiry]}."
+    )
+
+
+def _released(policy: Policy) -> str:
+    return f"after {_say(policy.check_in_within)} without check-in it is released"
+
+
 def _check_in(policy: Policy) -> str:
-    released = f"after {_say(policy.check_in_within)} without check-in it is released"
+    released = _released(policy)
     match policy.check_in:
         case CheckInBy.NONE:
             return "A turn opens by itself, without check-in."

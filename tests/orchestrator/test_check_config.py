@@ -46,12 +46,18 @@ kind = "vr"
 most = 2
 per = "week"
 """
+CORNER = """
+[[device]]
+site = "paja"
+id = "corner"
+kind = "attended"
+"""
 
 
-def lines(folder: Path) -> list[str]:
+def lines(folder: Path, more: str = "") -> list[str]:
     """Return how the configuration is understood."""
     file = folder / "laitevuoro.toml"
-    file.write_text(CONFIG)
+    file.write_text(CONFIG + more)
     return list(described(load(file, {}), date(2026, 11, 25)))
 
 
@@ -72,6 +78,15 @@ def test_what_the_policy_means_is_told_in_words(tmp_path: Path) -> None:
     found = lines(tmp_path)
     assert "  device vr-1, vr: vr-1" in found
     assert "    It is used in staffed hours only, on school days from 12:00." in found
+
+
+def test_an_attended_device_is_told_of_as_one(tmp_path: Path) -> None:
+    """It has no agent that would warn or lock."""
+    found = lines(tmp_path, CORNER)
+    own = found[found.index("  device corner, attended: corner") :]
+    assert "    Staff begins and ends each turn." in own
+    told = own[: next(at for at, line in enumerate(own) if "at_end" in line)]
+    assert not [line for line in told if "locked" in line or "opens" in line]
 
 
 def test_hours_are_told_with_the_public_holidays_that_they_may_have_missed(tmp_path: Path) -> None:

@@ -101,6 +101,52 @@ def test_each_rule_has_its_words(changed: dict[str, Any], sentence: str) -> None
     assert sentence in said(replace(PLAIN, **changed))
 
 
+def test_of_an_attended_device_nothing_is_said_that_takes_an_agent() -> None:
+    """Nobody there warns, ends or observes a use but staff."""
+    assert list(in_words(PLAIN, attended=True)) == [
+        "Turns of 1 min to 8 h, starting at any minute.",
+        "It is booked at most 366 days ahead; it is not used without a booking.",
+        "Staff begins and ends each turn.",
+        "If nobody waits, staff may give more time, up to the next booking or closing.",
+        "The desk sees 10 min before the end that it is near.",
+        "A turn that nobody has ended at its end counts up to its end, until staff says otherwise.",
+        "Turns end at closing, at the latest.",
+        "Nothing observes it: what is counted is what staff says.",
+        "A turn that becomes free is held 10 min for the first in the queue.",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("changed", "sentence"),
+    [
+        ({"check_in": CheckInBy.CODE}, "ends each turn; after 15 min without check-in it is rel"),
+        ({"check_in": CheckInBy.STAFF}, "ends each turn; after 15 min without check-in it is rel"),
+        ({"warn_before": (60, 120)}, "The desk sees 2 min before the end"),
+        ({"grace": 120}, "that nobody has ended 2 min after its end counts up to its end"),
+    ],
+)
+def test_an_attended_device_has_its_own_words(changed: dict[str, Any], sentence: str) -> None:
+    """For what its policy still rules."""
+    assert sentence not in "\n".join(in_words(PLAIN, attended=True))
+    assert sentence in "\n".join(in_words(replace(PLAIN, **changed), attended=True))
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {"outside_turns": OutsideTurns.OPEN, "after_expiry": OutsideTurns.OPEN},
+        {"at_end": AtEnd.PAUSE_JOB, "print_misfit": Misfit.REFUSE},
+        {"extension": 900},
+    ],
+)
+def test_what_only_an_agent_does_changes_no_word_of_an_attended_device(
+    changed: dict[str, Any],
+) -> None:
+    """Whatever it inherits."""
+    own = replace(PLAIN, **changed)
+    assert list(in_words(own, attended=True)) == list(in_words(PLAIN, attended=True))
+
+
 @given(
     st.builds(
         Policy,
@@ -111,11 +157,12 @@ def test_each_rule_has_its_words(changed: dict[str, Any], sentence: str) -> None
         grid=st.integers(0, 86_400),
         walk_in=st.integers(0, 9999),
         check_in=st.sampled_from(CheckInBy),
-    )
+    ),
+    st.booleans(),
 )
-def test_every_policy_can_be_said(policy: Policy) -> None:
+def test_every_policy_can_be_said(policy: Policy, attended: bool) -> None:  # noqa: FBT001 - drawn
     """Sentences, whatever its values are."""
-    for sentence in in_words(policy):
+    for sentence in in_words(policy, attended=attended):
         assert sentence.endswith(".")
         assert "  " not in sentence
 
