@@ -161,6 +161,7 @@ def test_nothing_is_foreseen_of_a_device_that_is_away() -> None:
     [
         (POLICY, "vr", CheckInBy.CODE),
         (POLICY, ATTENDED, CheckInBy.STAFF),
+        (replace(POLICY, check_in=CheckInBy.CODE), ATTENDED, CheckInBy.STAFF),
         (replace(POLICY, minimum_age=13), "vr", CheckInBy.STAFF),
         (replace(POLICY, guardian_below=15), "vr", CheckInBy.STAFF),
         (replace(POLICY, check_in=CheckInBy.STAFF), "vr", CheckInBy.STAFF),
