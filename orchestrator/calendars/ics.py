@@ -36,7 +36,9 @@ from orchestrator.domain.bookings import Purpose
 
 #: Letters of a UID that are told.
 _SHOWN = 80
-_MAY_BE_MAIL = re.compile(r"(mailto:)?[A-Za-z]+([._%+-][A-Za-z]+)*[0-9]{0,4}@", re.IGNORECASE)
+#: As a name stands in a mail address: letters, with digits at most around them.
+_WORD = re.compile(r"\d*[^\W\d_]{2,}\d*")
+_BETWEEN = re.compile(r"[\W_]+")
 _NOWHERE = "it names no device in LOCATION or RESOURCES"
 _ELSEWHERE = "line {number}: {name} is the name of no device here"
 
@@ -203,7 +205,12 @@ def say_uid(uid: str, number: int) -> str:
 
     By the line where it begins, if it has no UID or one that may be a person's mail address.
     """
-    if not uid or _MAY_BE_MAIL.match(uid):
+    if not uid or _may_be_mail(uid):
         return f"line {number}"
     shown = "".join(letter if letter.isprintable() else "?" for letter in uid)
     return f"UID {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}"
+
+
+def _may_be_mail(uid: str) -> bool:
+    name, at, _ = uid.replace("%40", "@").rpartition("@")
+    return bool(at) and any(map(_WORD.fullmatch, _BETWEEN.split(name)))

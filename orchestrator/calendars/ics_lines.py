@@ -36,6 +36,8 @@ KEPT = frozenset(
     }
 )
 _ENTRY, _ZONE = "VEVENT", "VTIMEZONE"
+#: Parts that are called by name; what else stands behind BEGIN or END may be anybody's words.
+_PARTS = frozenset({"VCALENDAR", _ENTRY, _ZONE, "STANDARD", "DAYLIGHT", "VALARM", "VTODO"})
 _BREAK = re.compile(rb"\r\n|\n|\r")
 _NAME = re.compile(r"([A-Za-z0-9-]+)(?=[;:])")
 #: A calendar's entry's alarm is the third.
@@ -115,7 +117,8 @@ def blocks(data: bytes, *, kept: frozenset[str] = KEPT) -> Blocks:
         scan.take(number, text)
     if scan.open:
         scan.end_block("the file ends within it")
-        scan.found.broken = (number, f"the file ends within a {scan.open[-1]}: it is cut off")
+        part = _say_part(scan.open[-1])
+        scan.found.broken = (number, f"the file ends within a {part}: it is cut off")
     return scan.found
 
 
@@ -159,7 +162,7 @@ class _Scan:
 
     def _end(self, kind: str) -> None:
         if kind not in self.open:
-            self._spoil(f"END:{kind[:20]} without its BEGIN")
+            self._spoil(f"END:{_say_part(kind)} without its BEGIN")
             return
         while self.open.pop() != kind:
             self._spoil("a part of it does not end")
@@ -201,6 +204,10 @@ class _Scan:
         block.broken = block.broken or reason
         of_kind = self.found.entries if block.kind == _ENTRY else self.found.zones
         of_kind.append(block)
+
+
+def _say_part(kind: str) -> str:
+    return kind if kind in _PARTS else "…"
 
 
 def _unfolded(data: bytes) -> Iterator[tuple[int, str]]:

@@ -291,7 +291,10 @@ def test_a_cancellation_message_cancels_all() -> None:
         (f"{ONE}\nthis is not a property", "UID 1: line 7 is no line of iCalendar."),
         (f"{ONE}\nBEGIN:VALARM", "UID 1: a part of it does not end."),
         (f"{ONE}\nEND:VALARM", "UID 1: END:VALARM without its BEGIN."),
+        (f"{ONE}\nEND: call Example Person", "UID 1: END:… without its BEGIN."),
         ("UID:example.person@example.org", "line 3: it has no DTSTART."),
+        ("UID:20261126-17-exämple_person1985@example.org", "line 3: it has no DTSTART."),
+        ("UID:mailto:17Person%40example.org", "line 3: it has no DTSTART."),
         ("UID:1example0google0event@google.com", "UID 1example0google0event@google.com: it has"),
         (f"UID:{'x' * 999}", f"UID {'x' * 80}…: it has no DTSTART."),
     ],
@@ -360,6 +363,15 @@ def test_a_file_that_is_cut_off_says_so() -> None:
     whole = calendar(ONE, ONE.replace("UID:1", "UID:2"))
     for end in range(len(b"BEGIN:VCALENDAR\n"), len(whole) - len("\nEND:VCALENDAR\n") + 1):
         assert parse(whole[:end], VR).faults, whole[:end]
+
+
+def test_what_a_cut_off_file_ends_within_is_told_only_where_it_is_a_calendars_word() -> None:
+    """A description whose lines are not folded may begin one with such a word."""
+    whole = calendar(ONE)
+    for begin, told in (("VTODO", "a VTODO"), (" call Example Person", "a …")):
+        cut = whole.replace(b"END:VCALENDAR", f"BEGIN:{begin}".encode())
+        (found,) = parse(cut, VR).faults
+        assert found.reason == f"the file ends within {told}: it is cut off"
 
 
 def test_a_thousand_turns_take_no_time() -> None:
