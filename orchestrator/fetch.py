@@ -85,7 +85,7 @@ async def _follow(connection: httpx.AsyncClient, url: httpx.URL, known: Version)
 
 
 async def _take(answer: httpx.Response, known: Version) -> Fetched:
-    if answer.status_code == httpx.codes.NOT_MODIFIED:
+    if answer.status_code == httpx.codes.NOT_MODIFIED and known != Version():
         return Fetched(None, known)
     if answer.status_code != httpx.codes.OK:
         said = answer.headers.get("retry-after", "")
@@ -100,8 +100,14 @@ async def _take(answer: httpx.Response, known: Version) -> Fetched:
         size += len(part)
         if size > MAX_SIZE:
             raise FetchFailed(f"It sends more than {MAX_SIZE // 1024 // 1024} MB.")
-    version = Version(answer.headers.get("etag"), answer.headers.get("last-modified"))
+    version = Version(_sendable(answer, "etag"), _sendable(answer, "last-modified"))
     return Fetched(b"".join(parts), version)
+
+
+def _sendable(answer: httpx.Response, name: str) -> str | None:
+    """Return a header that can be sent back; httpx sends no other letters than ASCII's."""
+    said: str = answer.headers.get(name, "")
+    return said if said and said.isascii() else None
 
 
 def _next(answer: httpx.Response) -> httpx.URL:

@@ -35,6 +35,15 @@ async def test_a_file_comes_with_its_version() -> None:
         assert asked["accept-encoding"] == "identity"
 
 
+async def test_a_version_that_cant_be_sent_back_is_none() -> None:
+    """RFC 9110 lets a tag hold any letters; the file is asked for as a whole then."""
+    async with serving() as server:
+        server.answers["/feed"] = ok(b"x", ETag='"ä"')
+        first = await fetch(server.url(), client=direct)
+        assert first.version == Version()
+        assert (await fetch(server.url(), known=first.version, client=direct)).data == b"x"
+
+
 async def test_it_follows_a_few_redirects() -> None:
     """Also to another path of the same server; not without end."""
     async with serving() as server:
@@ -53,6 +62,8 @@ async def test_it_follows_a_few_redirects() -> None:
         (answer("500 Internal Server Error", b"Example Person"), "It answers with HTTP status 500"),
         (answer("404 Not Found"), "It answers with HTTP status 404."),
         (answer("204 No Content"), "It answers with HTTP status 204."),
+        # Nobody asked about a version.
+        (answer("304 Not Modified"), "It answers with HTTP status 304."),
         (b"garbage\r\n\r\n", r"Its answer is broken \(RemoteProtocolError\)"),
         (b"", r"Its answer is broken \(RemoteProtocolError\)"),
         (ok(b"x" * 99)[:-50], r"Its answer is broken \(RemoteProtocolError\)"),
