@@ -8,6 +8,7 @@ it. Times are local, as people write them; a time that a clock change skips or r
 from __future__ import annotations
 
 import csv
+import io
 import re
 from collections.abc import Iterator, Mapping
 from datetime import datetime
@@ -48,6 +49,7 @@ _NORDIC = re.compile(
 )
 _DATED = re.compile(r"\d{4}-\d{2}-\d{2}[T ]\d{2}:\d{2}[\d:.,+Z-]*$")
 _LONGEST_TIME = 40
+_NO_TIME = "its {name} is no time; write it as 2026-11-25 14:00"
 _WIDEST = 10_000
 
 
@@ -123,6 +125,8 @@ def _moment(row: Mapping[str, str], name: str, frame: Frame) -> datetime:
     text = row.get(name, "")
     if not text:
         raise BadEntry(f"its {name} is missing")
+    if text.lower() == "now":  # a word of the command line's, which a table has no moment for
+        raise BadEntry(_NO_TIME.format(name=name))
     nordic = _NORDIC.fullmatch(text)
     if nordic is not None:
         day, month, year, hour, minute, second = (part or "0" for part in nordic.groups())
@@ -132,7 +136,7 @@ def _moment(row: Mapping[str, str], name: str, frame: Frame) -> datetime:
     except InvalidTime as error:
         if not _DATED.match(text) or len(text) > _LONGEST_TIME:
             # It may be anything, a name in the wrong column too: it is not repeated.
-            raise BadEntry(f"its {name} is no time; write it as 2026-11-25 14:00") from None
+            raise BadEntry(_NO_TIME.format(name=name)) from None
         raise BadEntry(f"its {name}: {str(error).rstrip('.')}") from None
 
 
@@ -170,7 +174,7 @@ def _rows(text: str) -> Iterator[tuple[int, list[str]]]:
     """Yield (line number, cells). Raises Unreadable."""
     head = text.lstrip().partition("\n")[0]
     between = max([",", ";", "\t"], key=head.count)
-    reader = csv.reader(text.splitlines(keepends=True), delimiter=between, strict=True)
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=between, strict=True)
     begun = 1
     try:
         for cells in reader:

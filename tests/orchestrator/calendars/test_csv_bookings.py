@@ -84,6 +84,7 @@ def test_a_table_of_a_booking_system_is_read() -> None:
             "line 2: its start: '0001-01-01 00:00' is outside the years 1970 to 9999.",
         ),
         (ROW.replace("2026-11-26 10:00", "+358 00 000 0000"), "line 2: its start is no time;"),
+        (ROW.replace("2026-11-26 10:00", "Now"), "line 2: its start is no time;"),
         (ROW.replace("nuoret", "dogs"), "line 2: its group is none of lapset, nuoret."),
         (ROW.replace(",2,", ",0,"), "line 2: its party is no number of people from 1 to 1000."),
         (ROW.replace(",2,", ",²,"), "line 2: its party is no number of people"),
@@ -95,6 +96,14 @@ def test_a_bad_line_is_named_with_the_reason(row: str, sentence: str) -> None:
     parsed = parse((HEAD + row + ROW.replace(",7", ",8")).encode(), FRAME)
     assert len(parsed.entries) == 1
     assert str(parsed.faults[0]).startswith(sentence)
+
+
+@pytest.mark.parametrize("mark", ["\u2028", "\x0b", "\x0c", "\x85"])
+def test_only_a_line_break_ends_a_line(mark: str) -> None:
+    """Not what else a text may break at, as in texts that were copied from elsewhere."""
+    text = f"device,wish,start,end\nvr-1,red{mark}glasses,2026-11-26 10:00,2026-11-26 11:00\n"
+    parsed = parse(text.encode(), FRAME)
+    assert (len(parsed.entries), parsed.faults) == (1, ())
 
 
 def test_a_line_that_stands_twice_is_a_fault() -> None:
