@@ -6,7 +6,7 @@ time when it was due.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
@@ -107,7 +107,8 @@ class TurnChanges:
 
     def _standings(
         self, rows: Connection, address: Address, told_until: datetime | None
-    ) -> list[tuple[Booking, Standing]]:
+    ) -> Iterator[tuple[Booking, Standing]]:
+        """Yield how each booking stands beside what the caller made of those before it."""
         now, policy = to_utc(self._books.office.now()), self._books.office.devices[address].policy
         found = bookings.unfinished(
             rows,
@@ -116,20 +117,11 @@ class TurnChanges:
             no_shows_since=max(now - REVIVED_WITHIN, _EPOCH),
         )
         seen = turns_seen.of_turns(rows, address, [booking.id for booking in found])
-        standings = [
-            (
-                booking,
-                stand(
-                    booking,
-                    policy,
-                    seen.get(booking.id, NOTHING_SEEN),
-                    now,
-                    told_until=told_until,
-                ),
-            )
-            for booking in found
-        ]
-        return [each for each in standings if not self._taken(rows, *each)]
+        for booking in found:
+            known = seen.get(booking.id, NOTHING_SEEN)
+            standing = stand(booking, policy, known, now, told_until=told_until)
+            if not self._taken(rows, booking, standing):
+                yield booking, standing
 
     def _taken(self, rows: Connection, booking: Booking, standing: Standing) -> bool:
         """Tell whether the time of a no-show who had come was given to another meanwhile."""

@@ -179,6 +179,19 @@ async def test_a_released_turn_is_given_back_if_its_time_is_still_free(keeper: K
     assert await keeper.state("b2") is State.NO_SHOW
 
 
+async def test_of_two_released_turns_that_overlap_only_one_is_given_back(keeper: Keeper) -> None:
+    """Though both customers turn out to have come: what was heard is heard at once."""
+    gone = replace(BOOKED, state=State.NO_SHOW)
+    await keeper.book(gone)
+    await keeper.book(replace(gone, id="b2", starts_at=NOW + 1.5 * HOUR))
+    keeper.clock.pass_by(3600 + 1800)
+    for turn in ("b1", "b2"):
+        await keeper.tell(CheckedIn.model_validate(keeper.body(turn=turn)))
+    await keeper.keeper.step()
+    states = [await keeper.state("b1"), await keeper.state("b2")]
+    assert sorted(states) == [State.CHECKED_IN, State.NO_SHOW]
+
+
 async def test_an_offer_lapses_when_its_time_is_up(keeper: Keeper) -> None:
     """And the device has told what it saw; the queue hears of it, to offer it to the next."""
     held = NOW + timedelta(minutes=10)
