@@ -104,7 +104,8 @@ class PrintFitService:
         """Return by when a print that begins now must be done; None where none can be begun."""
         now = to_utc(self._office.now())
         following = min((each.starts_at for each in known if each.starts_at > now), default=None)
-        if turn is None and not policy.walk_in:
+        blocked = any(each.starts_at <= now < each.ends_at for each in known)
+        if turn is None and (blocked or not policy.walk_in):
             return None
         found = limit(
             policy,

@@ -12,7 +12,7 @@ import pytest
 
 from mqtt_schemas.base import ms_from_utc
 from mqtt_schemas.plan import AtEnd
-from orchestrator.domain.bookings import Booking, BookingRefused
+from orchestrator.domain.bookings import Booking, BookingRefused, Purpose
 from orchestrator.domain.devices import Device, Policy
 from orchestrator.domain.opening_hours import LocalSpan, SiteHours
 from orchestrator.domain.print_fit import Why
@@ -42,10 +42,13 @@ class Desk:
         made = office(database, now=FakeClock().now, devices={device.address: device})
         self.service = PrintFitService(replace(made, hours=hours))
 
-    async def book(self, starts_in: timedelta, length: timedelta) -> None:
+    async def book(
+        self, starts_in: timedelta, length: timedelta, purpose: Purpose = Purpose.TURN
+    ) -> None:
         """Keep a booking."""
         begins = NOW + starts_in
-        booking = Booking(str(starts_in), PRINTER.address, begins, begins + length)
+        name, ends = str(starts_in), begins + length
+        booking = Booking(name, PRINTER.address, begins, ends, purpose=purpose)
         await self.database.write(lambda rows: bookings.insert(rows, booking, created=NOW))
 
     async def ask(self, length: timedelta) -> str:
@@ -113,6 +116,15 @@ async def test_a_print_without_a_booking_has_a_walk_ins_length(database: Databas
     found = await desk.service.judge("printer-1", 1.5 * HOUR)
     assert found.now is not None
     assert (found.now.limit.at, found.now.limit.why) == (NOW + 80 * MINUTE, Why.BOOKING)
+
+
+async def test_nobody_begins_a_print_on_a_device_that_is_blocked(database: Database) -> None:
+    """Whatever a walk-in may: the first turn after it is told."""
+    desk = Desk(database, replace(ENDS, walk_in=2 * 3600))
+    await desk.book(-HOUR, 2 * HOUR, purpose=Purpose.BLOCK)
+    assert await desk.ask(HOUR) == (
+        "No turn runs now. It would fit in a turn of 66 min at 2026-11-25 15:30."
+    )
 
 
 async def test_a_print_that_may_run_on_has_until_closing(database: Database) -> None:
