@@ -1,7 +1,8 @@
 """PURE: more time, or less, for a turn. Nobody else's time is ever taken for it.
 
-A turn is lengthened until the next booking, closing or the maximum, and only while nobody
-waits in the queue. Only staff may do so although somebody waits, and says so.
+A turn is lengthened until the next booking or closing, and only while nobody waits in the
+queue. What a customer gets at the device ends at the longest turn, counted from its start. Staff
+may go on beyond it, by at most the longest turn at a time, or although somebody waits, and says so.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 
 from mqtt_schemas.plan import AtEnd
-from orchestrator.domain.booking_rules import TOLERANCE, taken
+from orchestrator.domain.booking_rules import LONGEST_BLOCK, TOLERANCE, taken
 from orchestrator.domain.bookings import (
     Booking,
     BookingRefused,
@@ -170,8 +171,10 @@ def open_until(case: Running, wanted: datetime) -> datetime:
 
 
 def _check_length(case: Running, ends_at: datetime) -> None:
-    """Hold a turn that has not begun to the lengths of any booking."""
+    """Hold a block, and a turn that has not begun, to the lengths of any."""
     desk, booking = case.desk, case.booking
+    if booking.purpose is Purpose.BLOCK and ends_at - booking.starts_at > LONGEST_BLOCK:
+        raise BookingRefused(f"A block is at most {say_length(LONGEST_BLOCK)} long.")
     if desk.now >= booking.starts_at or booking.purpose is not Purpose.TURN:
         return
     length, name = ends_at - booking.starts_at, desk.device.name

@@ -89,6 +89,15 @@ def test_a_turn_that_has_not_begun_is_as_long_as_any() -> None:
         check_new_end(running(later), at(69))
 
 
+def test_a_block_is_as_long_as_any_block() -> None:
+    """It runs on after closing, but not for ever."""
+    blocked = replace(booked(-60, 60), purpose=Purpose.BLOCK)
+    closed = of(Span(at(-60), at(60)))
+    check_new_end(running(blocked, hours=closed), at(365 * 1440))
+    with pytest.raises(BookingRefused, match="A block is at most 366 days long"):
+        check_new_end(running(blocked, hours=closed), at(366 * 1440))
+
+
 def test_an_extension_into_the_next_booking_is_refused_with_what_would_go() -> None:
     """The latest end keeps grace and buffer."""
     turn = booked(-30, 30)
