@@ -178,9 +178,12 @@ async def test_more_time_is_asked_for_at_the_device_and_planned(library: Library
     library.house.clock.pass_by(50 * 60)
     await library.tell(ExtensionRequested, name, seconds=900)
     assert [turn.ends_at for turn in library.plan().turns] == [NOW + 75 * MINUTE]
+    assert library.plan().notices == ()
     await library.book(75, 100)
+    library.house.clock.pass_by(10)
     await library.tell(ExtensionRequested, name, seconds=900)
     assert library.plan().turns[0].ends_at == NOW + 75 * MINUTE
+    assert [notice.phrase for notice in library.plan().notices] == ["no_extension"]
     [entry, *_] = (
         await library.http.get(
             "/api/v1/audit",
