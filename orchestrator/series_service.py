@@ -71,14 +71,8 @@ class SeriesService:
             return made
 
         made = await self._database.write(take)
-        changes = tuple([await self._books.told(booking) for booking in made[:1]])
-        self._office.replan({booking.address for booking in made})
-        device = self._office.devices
-        later = tuple(
-            Change(booking, device[booking.address], changes[0].delivery) for booking in made[1:]
-        )
         words = code.words if code and any(booking.code for booking in made) else None
-        return SeriesChange(series, changes + later, tuple(refused), words)
+        return SeriesChange(series, await self._told(made), tuple(refused), words)
 
     async def block(
         self, devices: Sequence[str], starts_at: datetime, ends_at: datetime, *, why: str | None
@@ -117,10 +111,7 @@ class SeriesService:
                 raise NoRoom("; ".join(taken))
             return made
 
-        made = await self._database.write(take)
-        async with asyncio.TaskGroup() as group:
-            told = [group.create_task(self._books.told(booking)) for booking in made]
-        return tuple(task.result() for task in told)
+        return await self._told(await self._database.write(take))
 
     async def cancel_series(self, series: str, *, why: str | None = None) -> tuple[Change, ...]:
         """Cancel what is left of a series, or of a block. Raises BookingRefused, StoreFailed."""
@@ -129,22 +120,25 @@ class SeriesService:
             found = bookings.of_series(rows, series)
             if not found:
                 raise NotKnown(f"There is no series {series!r}.")
-            now = self._office.now()
-            left = [each for each in found if each.live and each.ends_at > now]
+            now, served = self._office.now(), self._office.devices
+            left = [
+                each
+                for each in found
+                if each.live and each.ends_at > now and each.address in served
+            ]
             if not left:
                 raise BookingRefused("Nothing is left of the series.")
             return [
                 cancelled(self._books, rows, each, self._books.desk_of(each), why) for each in left
             ]
 
-        gone = await self._database.write(cancel)
-        self._office.replan({booking.address for booking in gone})
-        first = await self._books.told(gone[0])
-        devices = self._office.devices
-        return (
-            first,
-            *(Change(each, devices[each.address], first.delivery) for each in gone[1:]),
-        )
+        return await self._told(await self._database.write(cancel))
+
+    async def _told(self, changed: Sequence[Booking]) -> tuple[Change, ...]:
+        """Tell all devices at once: how far each change has come differs by device and by time."""
+        async with asyncio.TaskGroup() as group:
+            told = [group.create_task(self._books.told(booking)) for booking in changed]
+        return tuple(task.result() for task in told)
 
     def _named(self, names: Sequence[str]) -> list[Device]:
         return [device_named(name, self._office.devices) for name in names]

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
+from mqtt_schemas.topics import Address
+from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import BookingRefused, NoRoom, NotKnown, Purpose
 from orchestrator.domain.series import Every
 from orchestrator.store.database import Database
@@ -36,6 +38,25 @@ async def test_a_series_is_booked_as_a_whole_or_not_at_all(database: Database) -
         await desk.bookings.cancel_series("s9")
 
 
+class FarDesk(DeskOf):
+    """A desk whose devices' plans reach four days ahead."""
+
+    async def deliver(self, address: Address, matters_at: datetime | None) -> Delivery:
+        """Tell what is beyond that from what is not."""
+        far = matters_at is not None and matters_at > NOW + timedelta(days=4)
+        return Delivery.LATER if far else await super().deliver(address, matters_at)
+
+
+async def test_how_far_it_came_is_told_of_each_turn_of_a_series(database: Database) -> None:
+    """A device has the first one now, and those of later weeks when they are nearer."""
+    desk = FarDesk(database, game(1))
+    made = await desk.bookings.add_series(order(), Every.WEEK, 3)
+    expected = [Delivery.IN_FORCE, Delivery.LATER, Delivery.LATER]
+    assert [each.delivery for each in made.changes] == expected
+    gone = await desk.bookings.cancel_series(made.series)
+    assert [each.delivery for each in gone] == expected
+
+
 async def test_devices_are_blocked_all_or_none(database: Database) -> None:
     """A block is no turn, and nobody's turn is taken for it."""
     desk = DeskOf(database, game(1, longest=3600), game(2))
@@ -49,6 +70,20 @@ async def test_devices_are_blocked_all_or_none(database: Database) -> None:
     assert [each.booking.purpose for each in made] == [Purpose.BLOCK] * 2
     with pytest.raises(NoRoom):
         await desk.bookings.add(order())
+
+
+async def test_what_is_left_of_a_block_is_cancelled_though_a_device_is_gone(
+    database: Database,
+) -> None:
+    """A device that is not served any more keeps nobody from the others."""
+    before = DeskOf(database, game(1), game(2))
+    made = await before.bookings.block(["game-1", "game-2"], NOW, NOW + 9 * HOUR, why=None)
+    series = made[0].booking.series
+    assert series is not None
+    desk = DeskOf(database, game(2))
+    [gone] = await desk.bookings.cancel_series(series)
+    assert gone.device == game(2)
+    await desk.bookings.add(order(device="game-2"))
 
 
 async def test_a_series_is_told_in_a_sentence_however_much_of_it_is_refused(
