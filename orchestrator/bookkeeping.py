@@ -16,6 +16,7 @@ from orchestrator.domain.bookings import (
     Booking,
     BookingRefused,
     Desk,
+    NoRoom,
     NotKnown,
     WrongTime,
     spacing,
@@ -27,7 +28,7 @@ from orchestrator.domain.naming import device_named, devices_of_kind
 from orchestrator.hours_of import hours_of
 from orchestrator.new_codes import NewCode
 from orchestrator.office import Office
-from orchestrator.store import audit, bookings, queue, quotas
+from orchestrator.store import audit, bookings, queue, quotas, staff_words
 from orchestrator.store.database import Connection
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -93,6 +94,15 @@ class Bookkeeping:
         if device is None:
             raise NotKnown(f"The booking's device, {booking.address}, is not served any more.")
         return self.office.desk(device)
+
+    def in_service_first(self, rows: Connection, desks: Sequence[Desk]) -> list[Desk]:
+        """Return desks with those last whose device staff took out of service."""
+        return sorted(desks, key=lambda desk: _is_out(rows, desk.device))
+
+    def check_in_service(self, rows: Connection, device: Device) -> None:
+        """Raise NoRoom where staff took the device out of service: no turn goes on there."""
+        if _is_out(rows, device):
+            raise NoRoom(f"{device.name} is out of service")
 
     def case(self, rows: Connection, desk: Desk, wish: Wish) -> Case:
         """Return a wish beside what is booked near it."""
@@ -214,6 +224,10 @@ class Bookkeeping:
             for other in self.office.devices.values()
             if (other.kind, other.address.site) == (device.kind, device.address.site)
         }
+
+
+def _is_out(rows: Connection, device: Device) -> bool:
+    return staff_words.of_device(rows, device.address).out_of_service is not None
 
 
 def utc(moment: datetime) -> datetime:

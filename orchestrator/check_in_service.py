@@ -29,7 +29,7 @@ from orchestrator.domain.check_in import Answers, check_ages, check_came
 from orchestrator.domain.devices import Device
 from orchestrator.domain.extension import Running, next_start, open_until
 from orchestrator.domain.local_time import say_length
-from orchestrator.store import bookings, staff_words
+from orchestrator.store import bookings
 from orchestrator.store.database import Connection
 
 
@@ -61,8 +61,7 @@ class CheckInService:
         def take(rows: Connection) -> Booking:
             booking, desk = self._books.find(rows, booking_id)
             check_came(desk, booking)
-            wish = Wish(booking.starts_at, booking.ends_at, booking.target_group)
-            case = self._books.case(rows, desk, wish)
+            case = self._books.case(rows, desk, Wish.of(booking))
             if booking.state is BookingState.NO_SHOW:
                 self.check_still_free(rows, case)
             check_ages(desk.device.name, desk.policy, answers, staffed=staffed_at(case))
@@ -116,8 +115,7 @@ class CheckInService:
 
     def _begin(self, rows: Connection, desk: Desk, order: WalkIn) -> Booking:
         """Return the turn that can begin now. Raises BookingRefused."""
-        if staff_words.of_device(rows, desk.device.address).out_of_service:
-            raise NoRoom(f"{desk.device.name} is out of service")
+        self._books.check_in_service(rows, desk.device)
         start = utc(desk.now)
         most = timedelta(seconds=desk.policy.walk_in)
         wish = Wish(

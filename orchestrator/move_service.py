@@ -63,7 +63,7 @@ class MoveService:
         try:
             moved, ended = await self._database.write(move)
         except WrongTime as error:
-            wish = Wish(booking.starts_at, booking.ends_at, booking.target_group)
+            wish = Wish.of(booking, _moved_from(booking, utc(self._office.now())))
             raise await self._books.with_advice(error, desks, wish) from None
         self._office.replan([booking.address])
         change = await self._books.told(moved)
@@ -104,10 +104,8 @@ class MoveService:
         why: str | None,
     ) -> tuple[Booking, Booking | None]:
         now = utc(desk.now)
-        runs = booking.starts_at < now and (
-            booking.state is BookingState.CHECKED_IN or booking.check_in is CheckInBy.NONE
-        )
-        starts_at = now if runs else booking.starts_at
+        starts_at = _moved_from(booking, now)
+        runs = starts_at > booking.starts_at
         target = self._first_free(rows, booking, targets, starts_at)
         by = target.policy.check_in
         moved = replace(
@@ -145,16 +143,12 @@ class MoveService:
     def _first_free(
         self, rows: Connection, booking: Booking, targets: Sequence[Desk], starts_at: datetime
     ) -> Desk:
-        wish = Wish(
-            starts_at,
-            booking.ends_at,
-            booking.target_group,
-            booking.party_size,
-            over_closing=booking.over_closing,
-        )
+        wish = Wish.of(booking, starts_at)
         first: BookingRefused | None = None
-        for target in targets:
+        for target in self._books.in_service_first(rows, targets):
             try:
+                if starts_at <= target.now:
+                    self._books.check_in_service(rows, target.device)
                 check_place(self._books.case(rows, target, wish))
             except BookingRefused as error:
                 first = first or error
@@ -163,6 +157,12 @@ class MoveService:
         if len(targets) > 1 and isinstance(first, NoRoom):
             raise NoRoom(f"No other {targets[0].device.kind} is free for all of that time")
         raise first or BookingRefused("There is no such device.")
+
+
+def _moved_from(booking: Booking, now: datetime) -> datetime:
+    """Return from when on a booking is moved: now, where somebody uses its turn already."""
+    used = booking.state is BookingState.CHECKED_IN or booking.check_in is CheckInBy.NONE
+    return max(booking.starts_at, now) if used else booking.starts_at
 
 
 def _code(booking: Booking, by: CheckInBy, new: NewCode | None) -> HashedCode | None:

@@ -71,9 +71,9 @@ class Taking:
         *,
         series: str | None = None,
     ) -> Booking:
-        """Take the first of the devices that would do. Raises BookingRefused."""
+        """Take the first that would do, one in service before others. Raises BookingRefused."""
         first: BookingRefused | None = None
-        for desk in desks:
+        for desk in self._books.in_service_first(rows, desks):
             case = self._books.case(rows, desk, wish)
             try:
                 check_new(case)

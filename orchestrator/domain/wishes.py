@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cached_property
+from typing import Self
 
 from orchestrator.domain.bookings import Booking, Desk, Hours, Usable
 from orchestrator.domain.devices import Policy
@@ -26,6 +27,17 @@ class Wish:
     party_size: int | None = None
     walk_in: bool = False
     over_closing: bool = False
+
+    @classmethod
+    def of(cls, booking: Booking, starts_at: datetime | None = None) -> Self:
+        """Return the wish for what is booked already, or for what is left of it."""
+        return cls(
+            starts_at or booking.starts_at,
+            booking.ends_at,
+            booking.target_group,
+            booking.party_size,
+            over_closing=booking.over_closing,
+        )
 
     @property
     def length(self) -> timedelta:

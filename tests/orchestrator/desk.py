@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,6 +15,7 @@ from orchestrator.check_in_service import CheckInService
 from orchestrator.delivery import Delivery
 from orchestrator.domain.bookings import Booking
 from orchestrator.domain.devices import CheckInBy, Device, Policy
+from orchestrator.domain.opening_hours import SiteHours
 from orchestrator.move_service import MoveService
 from orchestrator.store import audit, bookings
 from orchestrator.store.database import Database
@@ -34,7 +35,12 @@ def game(number: int, **policy: Any) -> Device:  # noqa: ANN401 - fields of a po
 class DeskOf:
     """The services of a desk. waiting: how many stand in the queue."""
 
-    def __init__(self, database: Database, *devices: Device) -> None:
+    def __init__(
+        self,
+        database: Database,
+        *devices: Device,
+        hours: Mapping[str, SiteHours] | None = None,
+    ) -> None:
         self.clock = FakeClock()
         self.told: list[Address] = []
         self.replanned: set[Address] = set()
@@ -46,6 +52,7 @@ class DeskOf:
             deliver=self.deliver,
             devices={device.address: device for device in devices},
             replan=self.replan,
+            hours=hours,
         )
         books = Bookkeeping(self.office, lambda _, __, ___: self.waiting)
         self.bookings = BookingService(books)

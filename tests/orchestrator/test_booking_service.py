@@ -26,7 +26,8 @@ from orchestrator.domain.bookings import (
 from orchestrator.domain.codes import matches
 from orchestrator.domain.devices import CheckInBy, Per, Quota
 from orchestrator.domain.series import Every
-from orchestrator.store import audit, bookings
+from orchestrator.domain.staff_words import StaffWords
+from orchestrator.store import audit, bookings, staff_words
 from orchestrator.store.database import Connection, Database
 from tests.orchestrator.desk import MINUTE, DeskOf, game
 from tests.orchestrator.desk import order as order_any
@@ -189,6 +190,16 @@ async def test_any_device_of_a_kind_is_booked_while_one_is_free(database: Databa
         "No game is free at 2026-11-25 15:00; the nearest free turns of 1 h start at "
         "16:05, 16:05 (Game 2) and 17:10."
     )
+
+
+async def test_a_device_that_is_out_of_service_is_booked_last(database: Database) -> None:
+    """It may be back by then; but who wants any of the kind gets one that works."""
+    desk = DeskOf(database, game(1), game(2))
+    out = StaffWords(out_of_service="fault")
+    broken = Address("paja", "game-1")
+    await database.write(lambda rows: staff_words.keep(rows, broken, out))
+    found = [(await desk.bookings.add(order_any())).booking.address.device for _ in range(2)]
+    assert found == ["game-2", "game-1"]
 
 
 async def test_a_refusal_names_free_turns_on_other_devices_of_the_kind(database: Database) -> None:

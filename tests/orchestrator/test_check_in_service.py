@@ -11,7 +11,8 @@ from orchestrator.bookkeeping import Card
 from orchestrator.check_in_service import WalkIn
 from orchestrator.domain.bookings import BookingRefused, BookingState, NoRoom, NotKnown
 from orchestrator.domain.check_in import Answers
-from orchestrator.domain.devices import Per, Quota
+from orchestrator.domain.devices import AfterClosing, Per, Quota
+from orchestrator.domain.opening_hours import LocalSpan, SiteHours
 from orchestrator.store import bookings
 from orchestrator.store.database import Database
 from tests.orchestrator.desk import HOUR, MINUTE, DeskOf, game, order
@@ -50,6 +51,20 @@ async def test_who_comes_after_the_release_has_the_turn_if_nobody_else_does(
     with pytest.raises(NoRoom, match="Game 1 is booked"):
         await desk.check_ins.check_in(booking.id, Answers())
     await desk.bookings.cancel(other.id)
+    change = await desk.check_ins.check_in(booking.id, Answers())
+    assert change.booking.state is BookingState.CHECKED_IN
+
+
+async def test_who_comes_late_to_a_turn_that_may_run_over_closing_still_has_it(
+    database: Database,
+) -> None:
+    """Staff's leave goes with the booking, also after its release."""
+    hours = SiteHours(weekly=((LocalSpan(10 * 3600, 16 * 3600),),) * 7)
+    desk = DeskOf(database, game(1, after_closing=AfterClosing.STAFF), hours={"paja": hours})
+    booking = (await desk.bookings.add(order(length=2 * HOUR, over_closing=True))).booking
+    gone = replace(booking, state=BookingState.NO_SHOW)
+    await database.write(lambda rows: bookings.change(rows, gone))
+    desk.clock.pass_by(3600 + 960)
     change = await desk.check_ins.check_in(booking.id, Answers())
     assert change.booking.state is BookingState.CHECKED_IN
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import pytest
 
+from mqtt_schemas.topics import Address
 from orchestrator.domain.bookings import BookingRefused, BookingState, NoRoom
 from orchestrator.domain.check_in import Answers
 from orchestrator.domain.devices import CheckInBy
+from orchestrator.domain.staff_words import StaffWords
+from orchestrator.store import staff_words
 from orchestrator.store.database import Database
 from tests.orchestrator.desk import HOUR, MINUTE, DeskOf, game, order
 from tests.orchestrator.fakes import NOW
@@ -65,6 +68,39 @@ async def test_a_turn_moves_only_where_there_is_room(database: Database) -> None
     with pytest.raises(BookingRefused, match="that is Game 1 itself"):
         await desk.moves.move(booking.id, device="game-1")
     assert len(await desk.live()) == 2
+
+
+async def test_what_is_free_instead_has_room_for_the_party_and_what_is_left(
+    database: Database,
+) -> None:
+    """Nothing is named that would be refused, nor longer than what would be moved."""
+    desk = DeskOf(database, game(1), game(2), game(3, party=1))
+    booking = (await desk.bookings.add(order(device="game-1", party_size=2))).booking
+    await desk.bookings.add(order(device="game-2"))
+    with pytest.raises(NoRoom, match=r"nearest free turns of 1 h start") as refusal:
+        await desk.moves.move(booking.id, device="game-2")
+    assert "Game 3" not in str(refusal.value)
+    await desk.check_ins.check_in(booking.id, Answers())
+    desk.clock.pass_by(3600 + 1800)
+    with pytest.raises(NoRoom, match=r"nearest free turns of 30 min start"):
+        await desk.moves.move(booking.id, device="game-2")
+
+
+async def test_a_turn_moves_to_no_device_that_is_out_of_service(database: Database) -> None:
+    """There it would not go on; one that is to come moves there only as the last choice."""
+    desk = DeskOf(database, game(1), game(2), game(3))
+    out = StaffWords(out_of_service="fault")
+    two = Address("paja", "game-2")
+    await database.write(lambda rows: staff_words.keep(rows, two, out))
+    later = (await desk.bookings.add(order(device="game-1", start=4 * HOUR))).booking
+    assert (await desk.moves.move(later.id)).change.booking.address.device == "game-3"
+    booking = (await desk.bookings.add(order(device="game-1"))).booking
+    await desk.check_ins.check_in(booking.id, Answers())
+    desk.clock.pass_by(3600 + 1200)
+    with pytest.raises(NoRoom, match="Game 2 is out of service"):
+        await desk.moves.move(booking.id, device="game-2")
+    assert (await desk.moves.move(booking.id)).change.booking.address.device == "game-3"
+    assert (await desk.moves.move(later.id, device="game-2")).change.booking.address == two
 
 
 async def test_a_code_is_made_where_the_new_device_wants_one(database: Database) -> None:
