@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TypedDict
 
 from agents.enforcement.ending import blocked
 from agents.enforcement.state import Memory, OwnTurn, Situation, waits
@@ -22,7 +21,7 @@ from agents.granting import (
 from agents.model import StaffOpen, WalkIn
 from mqtt_schemas.base import DeviceState, ms_from_utc
 from mqtt_schemas.events import TurnSource
-from mqtt_schemas.plan import AtEnd, HashedCode, OutsideTurns, Terms
+from mqtt_schemas.plan import HashedCode, OutsideTurns, Terms
 
 #: A code of the day is heard so long before and after its day: clocks differ.
 DOUBT_MS = 3_600_000
@@ -48,12 +47,11 @@ def walk_in(memory: Memory, at: Situation, request: WalkIn, edge: Edge) -> Grant
     ends_ms = min(
         _limits(memory, at, terms, request.seconds), window.ends_ms, schedule.valid_until_ms
     )
-    made = OwnTurn(
-        source=TurnSource.WALK_IN,
+    made = replace(
+        _own(at, terms, TurnSource.WALK_IN, ends_ms, edge),
         target_group=request.group or window.assumed_group,
         group_assumed=request.group is None and window.assumed_group is not None,
         party_size=request.party,
-        **_own(at, terms, ends_ms, edge),
     )
     return _begin(memory, at, terms, made)
 
@@ -78,7 +76,7 @@ def staff_open(
     if turn is not None and not may_open(memory, turn):
         return checked_in(memory, at, turn, edge)
     limits = _limits(memory, at, terms, request.seconds)
-    made = OwnTurn(source=TurnSource.STAFF_CODE, **_own(at, terms, limits, edge))
+    made = _own(at, terms, TurnSource.STAFF_CODE, limits, edge)
     return _begin(memory, at, terms, made)
 
 
@@ -104,16 +102,6 @@ def _must_wait(memory: Memory, at: Situation) -> bool:
     )
 
 
-class _Own(TypedDict):
-    id: str
-    starts_ms: int
-    ends_ms: int
-    gap_ms: int
-    grace_ms: int
-    warn_ms: tuple[int, ...]
-    at_end: AtEnd
-
-
 def _limits(memory: Memory, at: Situation, terms: Terms, seconds: int | None) -> int:
     """Return until when a turn by those terms can run from now."""
     longest = terms.max_seconds
@@ -123,9 +111,10 @@ def _limits(memory: Memory, at: Situation, terms: Terms, seconds: int | None) ->
     return free_until(memory, at, spare_ms=spare_ms, within_ms=longest * 1000)
 
 
-def _own(at: Situation, terms: Terms, ends_ms: int, edge: Edge) -> _Own:
-    return _Own(
+def _own(at: Situation, terms: Terms, source: TurnSource, ends_ms: int, edge: Edge) -> OwnTurn:
+    return OwnTurn(
         id=edge.new_id(),
+        source=source,
         starts_ms=at.now_ms,
         ends_ms=ends_ms,
         gap_ms=terms.gap * 1000,
@@ -140,9 +129,15 @@ def _begin(memory: Memory, at: Situation, terms: Terms, made: OwnTurn) -> Grante
     turn = current(memory, at)
     if turn is not None:
         return refused(memory, at, "turn_runs" if may_open(memory, turn) else "booked_now")
-    if blocked(memory, at) or memory.ending is not None:
+    if blocked(memory, at) or memory.ending is not None or _runs_on(memory, at):
         return refused(memory, at, "still_in_use")
     if made.ends_ms - at.now_ms < terms.min_seconds * 1000:
         return refused(memory, at, "too_little_time")
     memory = replace(memory, own=(*memory.own, made))
     return granted(memory, at, "turn_began", seconds=seconds_of(made.ends_ms - at.now_ms))
+
+
+def _runs_on(memory: Memory, at: Situation) -> bool:
+    """Tell whether a job of a turn that is over may be finished first."""
+    turn_id = at.session.right.turn if at.session else None
+    return turn_id is not None and memory.of(turn_id).over

@@ -266,6 +266,19 @@ def test_nobody_begins_on_a_use_that_would_not_end() -> None:
     assert not at.open
 
 
+@pytest.mark.parametrize("request_", [WalkIn(), STAFF])
+def test_nobody_begins_on_a_job_that_may_be_finished(request_: WalkIn | StaffOpen) -> None:
+    """Its turn is over, and the device is not free before it is done."""
+    at = desk(turn("n", 50, 200, AtEnd.FINISH_JOB))
+    at.at(60)
+    at.sit_down()
+    at.at(300)
+    assert at.use is not None
+    assert at.ask(request_).phrase == "still_in_use"
+    at.leave()
+    assert at.ask(request_).accepted
+
+
 @settings(max_examples=60, deadline=None)
 @given(
     starts=st.lists(st.integers(1, 40), min_size=0, max_size=6, unique=True),
