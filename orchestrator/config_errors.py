@@ -65,7 +65,7 @@ def _place(item: ErrorDetails) -> str:
 
 
 def _reason(item: ErrorDetails) -> str:
-    shown = _shown(item["input"])
+    shown = "what stands there" if _may_hold_a_url(item) else _shown(item["input"])
     plain = _PLAIN.get(item["type"])
     if plain is not None:
         return plain.format(input=shown)
@@ -73,6 +73,12 @@ def _reason(item: ErrorDetails) -> str:
         return item["msg"].removeprefix("Value error, ") + "."
     text = item["msg"].replace("Input should be", "It must be")
     return f"{text}, not {shown}."
+
+
+def _may_hold_a_url(item: ErrorDetails) -> bool:
+    """Tell whether a feed's URL may stand in it, which is a secret (config_feeds)."""
+    top, *below = item["loc"] or ("",)
+    return top == "feed" and (len(below) < 2 or str(below[1]).startswith("url"))
 
 
 def _shown(value: Any) -> str:  # noqa: ANN401 - a file may hold anything

@@ -56,8 +56,9 @@ class FeedSection(Section):
     def _is_one_source(self) -> Self:
         if (self.url is None) == (self.url_file is None):
             raise ValueError("it has either url or url_file")
-        if self.kind == "hours" and (self.device or self.places):
-            raise ValueError("hours are of a site: no device and no places")
+        meant = {"device", "places", "format", "free"} & self.model_fields_set
+        if self.kind == "hours" and meant:
+            raise ValueError("hours are of a site: no device and no places, no format and no free")
         return self
 
     @property

@@ -25,7 +25,8 @@ every = 300
 def written(folder: Path, text: str) -> Path:
     """Return a configuration file."""
     path = folder / "laitevuoro.toml"
-    path.write_text(CONFIG + text)
+    # A key of no table stands before all tables.
+    path.write_text(text + CONFIG if text.startswith("feed =") else CONFIG + text)
     return path
 
 
@@ -72,6 +73,24 @@ def test_it_is_told_how_a_feed_is_understood(tmp_path: Path) -> None:
         ("every = 300", FEED, "feed respa stands twice."),
         ("https://example.org/", "file:///", "feed number 1.url: it begins with none of https://"),
         ('url = "https://example.org/hush.ics"\n', "", "feed number 1: it has either url or"),
+        ("[[feed]]", "[feed]", "feed: It must be a list, not what stands there."),
+        (FEED, 'feed = "https://x/hush"', "feed: It must be a list, not what stands there."),
+        (FEED, 'feed = ["https://x/hush"]', "feed number 1: It must be a"),
+        (
+            '"https://example.org/hush.ics"',
+            '["https://x/hush"]',
+            "feed number 1.url: It must be a valid string, not what stands there.",
+        ),
+        (
+            'device = "printer-1"',
+            'kind = "hours"\nformat = "csv"',
+            "feed number 1: hours are of a site: no device and no places, no format and no free.",
+        ),
+        (
+            'device = "printer-1"',
+            'kind = "hours"\nfree = "block"',
+            "feed number 1: hours are of a site: no device and no",
+        ),
     ],
 )
 def test_what_is_wrong_is_a_sentence(tmp_path: Path, old: str, new: str, sentence: str) -> None:
