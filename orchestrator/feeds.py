@@ -167,7 +167,8 @@ class Feeds:
             if self._take_hours is None:
                 raise BookingRefused("Hours can't be read here.")
             faults = await self._take_hours(section.site, data, partial=section.partial)
-            return (f"{faults} of its days can't be taken." if faults else None), faults
+            well = section.partial or faults == 0
+            return (None if well else f"{faults} of its days can't be taken."), faults
         outcome = await self._imports.take(data, source_of(section), partial=section.partial)
         if outcome.added or outcome.changed or outcome.removed:
             _LOG.info(

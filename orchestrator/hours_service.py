@@ -135,8 +135,14 @@ class HoursService:
         )
 
     async def take_feed(self, site: str, data: bytes, *, partial: bool = False) -> int:
-        """Take a feed's file; return how many of its entries can't be taken."""
-        return len((await self.take(site, data, partial=partial, role="import")).faults)
+        """Take a feed's file; return how many of its entries can't be taken.
+
+        Raises BookingRefused, also where it is `partial` and none can be taken; StoreFailed.
+        """
+        taken = await self.take(site, data, partial=partial, role="import")
+        if partial and not taken.done:
+            raise BookingRefused(taken.say())
+        return len(taken.faults)
 
     async def _parsed(self, data: bytes, form: HoursFormat | None, library: str | None) -> Parsed:
         zone = self._office.zone

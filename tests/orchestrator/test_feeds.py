@@ -266,6 +266,14 @@ async def test_hours_are_of_a_site(world: World) -> None:
     assert world.hours == [("paja", b"hours"), ("paja", b"half")]
 
 
+async def test_partial_hours_are_well_with_faults(world: World) -> None:
+    """As bookings are; a file of which nothing can be taken is refused by who knows hours."""
+    world.made(kind="hours", partial=True)
+    world.server.answers["/feed"] = ok(b"half")
+    _, state = await world.read()
+    assert (state.problem, state.faults, state.last_good) == (None, 1, NOW)
+
+
 async def test_feeds_run_side_by_side_for_ever(world: World) -> None:
     """One that hangs holds up no other, and all of it ends when it is told to."""
     hanging = FeedSection(id="hangs", site="paja", url=SecretStr(world.server.url("/hangs")))

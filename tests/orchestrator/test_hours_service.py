@@ -147,6 +147,15 @@ async def test_a_day_at_fault_stays_as_it_was_imported_before(site: Site) -> Non
     assert friday.hours.spans == (LocalSpan(12 * HOUR, 14 * HOUR),)
 
 
+async def test_a_feed_of_which_no_day_can_be_taken_is_refused(site: Site) -> None:
+    """Also where its good days would be taken: there are none."""
+    bad = ("2026-11-27", "14:00", "12:00")
+    good = ("2026-11-26", "12:00", "14:00")
+    assert await site.service.take_feed("paja", kirkanta(bad, good), partial=True) == 1
+    with pytest.raises(BookingRefused, match="Nothing was changed: 1 entry can't be taken"):
+        await site.service.take_feed("paja", kirkanta(bad), partial=True)
+
+
 async def test_an_import_is_in_the_audit_log_in_counts(site: Site) -> None:
     """By who asked for it; one that changes nothing is not."""
     data = kirkanta(("2026-11-26", "12:00", "14:00"))
