@@ -17,12 +17,12 @@ from orchestrator.booking_options import (
     Party,
     Why,
     read_card,
+    seconds,
     yes_or_no,
 )
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
 from orchestrator.counter import Refused
 from orchestrator.desk_cli import desk_at
-from orchestrator.domain.local_time import parse_length
 from orchestrator.staff_cli import DeviceName
 from orchestrator.web.models import ChangeView
 from orchestrator.web.staff_models import NewTurn, NewTurnEnd, TurnOver
@@ -57,7 +57,7 @@ def start(  # noqa: PLR0913 - what a turn is made of
             booking=booking,
             target_group=group,
             party_size=party,
-            seconds=None if length is None else int(parse_length(length).total_seconds()),
+            seconds=seconds(length),
             old_enough=yes_or_no(old_enough, "--old-enough"),
             guardian=yes_or_no(guardian, "--guardian"),
             card=read_card(card_file),
@@ -88,7 +88,7 @@ def extend(  # noqa: PLR0913 - what an end is made of
             raise Refused("Give either --end or --by.")
         new = NewTurnEnd(
             ends_at=None if until is None else desk.moment(until),
-            more_seconds=None if by is None else int(parse_length(by).total_seconds()),
+            more_seconds=seconds(by),
             although_waiting=although_waiting,
             over_closing=over_closing,
             why=why,

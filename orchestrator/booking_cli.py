@@ -20,12 +20,12 @@ from orchestrator.booking_options import (
     Party,
     Why,
     read_card,
+    seconds,
 )
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
 from orchestrator.counter import Refused
-from orchestrator.desk_cli import Desk, desk_at
+from orchestrator.desk_cli import Desk, desk_at, tell_list
 from orchestrator.domain.bookings import LIVE
-from orchestrator.domain.local_time import parse_length
 from orchestrator.domain.series import Every
 from orchestrator.web.booking_models import NewBlock, NewSeries, SeriesView
 from orchestrator.web.models import BookingView, ChangeView, NewBooking, NewEnd
@@ -110,13 +110,7 @@ def list_bookings(
             for booking in desk.counter.ask("GET", ("bookings",), _LIST, params=span | only)
             if everything or booking.state in LIVE
         ]
-        if as_json:
-            typer.echo(_LIST.dump_json(found, indent=1).decode())
-            return
-        for booking in found:
-            typer.echo(desk.line(booking))
-        if not found:
-            typer.echo("Nothing is booked.", err=True)
+        tell_list(found, _LIST, desk.line, "Nothing is booked.", as_json=as_json)
 
 
 @app.command()
@@ -158,9 +152,7 @@ def extend(
         if (end is None) == (by is None):
             raise Refused("Give either --end or --by.")
         until = (
-            {"more_seconds": int(parse_length(by).total_seconds())}
-            if by is not None
-            else {"ends_at": desk.moment(end or "")}
+            {"more_seconds": seconds(by)} if by is not None else {"ends_at": desk.moment(end or "")}
         )
         new = NewEnd.model_validate(
             until | {"although_waiting": although_waiting, "over_closing": over_closing, "why": why}

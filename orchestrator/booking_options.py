@@ -9,6 +9,7 @@ from typing import Annotated
 import typer
 
 from orchestrator.counter import Refused
+from orchestrator.domain.local_time import parse_length
 
 #: More is no card's number; a whole file by mistake is not read.
 _MOST = 80
@@ -47,6 +48,11 @@ def read_card(path: Path | None) -> str | None:
             return file.readline(_MOST).strip()
     except (OSError, UnicodeDecodeError):
         raise Refused(f"{path}: the card's number can't be read from there.") from None
+
+
+def seconds(length: str | None) -> int | None:
+    """Return a length, as `15min`, in seconds. Raises InvalidTime."""
+    return None if length is None else int(parse_length(length).total_seconds())
 
 
 def yes_or_no(text: str | None, option: str) -> bool | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
@@ -22,11 +23,11 @@ from orchestrator.booking_options import (
     Party,
     Why,
     read_card,
+    seconds,
     yes_or_no,
 )
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
-from orchestrator.desk_cli import desk_at
-from orchestrator.domain.local_time import parse_length
+from orchestrator.desk_cli import Desk, desk_at, tell_list
 from orchestrator.web.booking_models import AgeAnswers, AuditView, MovedView, NewPlace, NewWalkIn
 from orchestrator.web.models import ChangeView
 
@@ -79,7 +80,7 @@ def walk_in(  # noqa: PLR0913 - what a turn is made of
             kind=kind,
             target_group=group,
             party_size=party,
-            seconds=None if length is None else int(parse_length(length).total_seconds()),
+            seconds=seconds(length),
             old_enough=yes_or_no(old_enough, "--old-enough"),
             guardian=yes_or_no(guardian, "--guardian"),
             card=read_card(card_file),
@@ -125,13 +126,11 @@ def audit(
         first = desk.moment(since) if since else last - timedelta(days=7)
         span = {"from": first.isoformat(), "to": last.isoformat()}
         found = desk.counter.ask("GET", ("audit",), _AUDIT, params=span)
-        if as_json:
-            typer.echo(_AUDIT.dump_json(found, indent=1).decode())
-            return
-        for entry in found:
-            details = "".join(f"  {name}={value}" for name, value in entry.details.items())
-            why = f"  ({entry.why})" if entry.why else ""
-            when = desk.say(entry.at)
-            typer.echo(f"{when}  {entry.role:<7} {entry.what:<18} {entry.target}{details}{why}")
-        if not found:
-            typer.echo("Nothing was done.", err=True)
+        tell_list(found, _AUDIT, partial(_line, desk), "Nothing was done.", as_json=as_json)
+
+
+def _line(desk: Desk, entry: AuditView) -> str:
+    details = "".join(f"  {name}={value}" for name, value in entry.details.items())
+    why = f"  ({entry.why})" if entry.why else ""
+    when = desk.say(entry.at)
+    return f"{when}  {entry.role:<7} {entry.what:<18} {entry.target}{details}{why}"

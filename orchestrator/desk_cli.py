@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from datetime import UTC, date, datetime
 from pathlib import Path
+from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 import typer
-from pydantic import ValidationError
+from pydantic import TypeAdapter, ValidationError
 
 from mqtt_schemas.topics import Address
 from orchestrator.cli_options import refuse
@@ -22,6 +23,8 @@ from orchestrator.domain.devices import Device
 from orchestrator.domain.local_time import InvalidTime, parse_length, parse_moment, say_moment
 from orchestrator.domain.naming import device_named
 from orchestrator.web.models import BookingView, ChangeView
+
+Item = TypeVar("Item")
 
 
 class Desk:
@@ -95,6 +98,24 @@ class Desk:
         """Return a span in local time."""
         first = say_moment(starts_at, self._zone)
         return f"{first} to {say_moment(ends_at, self._zone, beside=starts_at)}"
+
+
+def tell_list(
+    found: list[Item],
+    shape: TypeAdapter[list[Item]],
+    line: Callable[[Item], str],
+    nothing: str,
+    *,
+    as_json: bool,
+) -> None:
+    """Answer with a list, a line for each. Where it is empty, say `nothing` on standard error."""
+    if as_json:
+        typer.echo(shape.dump_json(found, indent=1).decode())
+        return
+    for each in found:
+        typer.echo(line(each))
+    if not found:
+        typer.echo(nothing, err=True)
 
 
 @contextmanager

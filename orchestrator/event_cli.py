@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from functools import partial
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
 
-from orchestrator.booking_options import Group, Why
+from orchestrator.booking_options import Group, Why, seconds
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
 from orchestrator.counter import Refused
-from orchestrator.desk_cli import Desk, desk_at
+from orchestrator.desk_cli import Desk, desk_at, tell_list
 from orchestrator.domain.group_events import LONGEST_LABEL, EventState
-from orchestrator.domain.local_time import parse_length, say_length
+from orchestrator.domain.local_time import say_length
 from orchestrator.web.event_models import (
     Counting,
     EventChangeView,
@@ -81,8 +82,8 @@ def add(  # noqa: PLR0913 - what an event is made of
             ends_at=desk.end(starts_at, end, length),
             label=label,
             target_group=group,
-            rotate=_seconds(rotate),
-            buffer=_seconds(pause),
+            rotate=seconds(rotate),
+            buffer=seconds(pause),
             outside_hours=outside_hours,
             not_counted=not_counted,
             people=people,
@@ -112,13 +113,7 @@ def list_events(
             for event in desk.counter.ask("GET", ("events",), _LIST, params=span)
             if everything or event.state is EventState.PLANNED
         ]
-        if as_json:
-            typer.echo(_LIST.dump_json(found, indent=1).decode())
-            return
-        for event in found:
-            typer.echo(_line(desk, event))
-        if not found:
-            typer.echo("No event is planned.", err=True)
+        tell_list(found, _LIST, partial(_line, desk), "No event is planned.", as_json=as_json)
 
 
 @app.command()
@@ -210,10 +205,6 @@ def _people(
         estimated=estimated,
         why=why,
     )
-
-
-def _seconds(text: str | None) -> int | None:
-    return None if text is None else int(parse_length(text).total_seconds())
 
 
 def _changed(desk: Desk, done: str, event: EventChangeView, *, as_json: bool) -> None:

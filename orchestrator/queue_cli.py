@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -18,7 +20,7 @@ from orchestrator.booking_options import (
     yes_or_no,
 )
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
-from orchestrator.desk_cli import Desk, desk_at
+from orchestrator.desk_cli import Desk, desk_at, tell_list
 from orchestrator.domain.queue import TicketState
 from orchestrator.web.models import ChangeView
 from orchestrator.web.queue_models import Acceptance, InLine, JoinedView, NewNumber, NumberView
@@ -107,9 +109,7 @@ def leave(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Give up a number. A turn that is held for it goes to the next in line."""
-    with desk_at(config) as desk:
-        path, body = ("queue", str(number), "leave"), InLine(kind=kind)
-        _tell(desk, [desk.counter.ask("POST", path, NumberView, body=body)], as_json=as_json)
+    _give_up("leave", number, kind, config, as_json=as_json)
 
 
 @app.command()
@@ -120,19 +120,17 @@ def skip(
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
     """Take back the offer of somebody who did not come; it goes to the next in line."""
+    _give_up("skip", number, kind, config, as_json=as_json)
+
+
+def _give_up(how: str, number: int, kind: str, config: Path, *, as_json: bool) -> None:
     with desk_at(config) as desk:
-        path, body = ("queue", str(number), "skip"), InLine(kind=kind)
+        path, body = ("queue", str(number), how), InLine(kind=kind)
         _tell(desk, [desk.counter.ask("POST", path, NumberView, body=body)], as_json=as_json)
 
 
 def _tell(desk: Desk, numbers: list[NumberView], *, as_json: bool) -> None:
-    if as_json:
-        typer.echo(_LIST.dump_json(numbers, indent=1).decode())
-        return
-    for number in numbers:
-        typer.echo(_said(desk, number))
-    if not numbers:
-        typer.echo("Nobody waits.", err=True)
+    tell_list(numbers, _LIST, partial(_said, desk), "Nobody waits.", as_json=as_json)
 
 
 def _said(desk: Desk, number: NumberView) -> str:

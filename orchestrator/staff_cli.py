@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Literal
 
 import typer
-from pydantic import TypeAdapter
+from pydantic import BaseModel, TypeAdapter
 
-from orchestrator.booking_options import Why
+from orchestrator.booking_options import Why, seconds
 from orchestrator.cli_options import DEFAULT_CONFIG, Config, JsonFlag
-from orchestrator.desk_cli import Desk, desk_at
+from orchestrator.desk_cli import Desk, desk_at, tell_list
 from orchestrator.domain.local_time import parse_length
 from orchestrator.web.models import ChangeView
 from orchestrator.web.staff_models import (
@@ -41,9 +42,7 @@ def out(
 ) -> None:
     """Take a device out of service. Its turns wait until it is back; move those that can't."""
     with desk_at(config) as desk:
-        asked = OutOfService(reason=reason, why=why)
-        path = ("service", *desk.place(device), "out")
-        said = desk.counter.ask("POST", path, SaidView, body=asked)
+        said = _say(desk, device, "out", body=OutOfService(reason=reason, why=why))
         _tell(f"{said.name} is out of service: {said.out_of_service}", said, as_json=as_json)
 
 
@@ -56,8 +55,7 @@ def back(
 ) -> None:
     """Put a device back into service."""
     with desk_at(config) as desk:
-        path = ("service", *desk.place(device), "back")
-        said = desk.counter.ask("POST", path, SaidView, body=Remark(why=why))
+        said = _say(desk, device, "back", body=Remark(why=why))
         _tell(f"{said.name} is in service", said, as_json=as_json)
 
 
@@ -72,8 +70,7 @@ def clear(
 ) -> None:
     """Tell that a finished part was taken off a device, so that it is free."""
     with desk_at(config) as desk:
-        path = ("service", *desk.place(device), "clear")
-        said = desk.counter.ask("POST", path, SaidView, body=Cleared(session=session))
+        said = _say(desk, device, "clear", body=Cleared(session=session))
         _tell(f"{said.name} is cleared", said, as_json=as_json)
 
 
@@ -93,10 +90,9 @@ def notice(
         new = NewNotice(
             phrase=phrase,
             until=desk.moment("now") + parse_length(length),
-            seconds=None if left is None else int(parse_length(left).total_seconds()),
+            seconds=seconds(left),
         )
-        path = ("service", *desk.place(device), "notices")
-        said = desk.counter.ask("POST", path, SaidView, body=new)
+        said = _say(desk, device, "notices", body=new)
         _tell(f"Notice {said.notices[-1].id}: {phrase}", said, as_json=as_json)
 
 
@@ -109,8 +105,7 @@ def withdraw(
 ) -> None:
     """Take a notice back."""
     with desk_at(config) as desk:
-        path = ("service", *desk.place(device), "notices", notice_id)
-        said = desk.counter.ask("DELETE", path, SaidView)
+        said = _say(desk, device, "notices", notice_id, method="DELETE")
         _tell(f"Withdrawn {notice_id}", said, as_json=as_json)
 
 
@@ -133,13 +128,8 @@ def list_words(config: Config = DEFAULT_CONFIG, as_json: JsonFlag = False) -> No
     """List the devices that are out of service or show a notice."""
     with desk_at(config) as desk:
         found = desk.counter.ask("GET", ("service",), _LIST)
-        if as_json:
-            typer.echo(_LIST.dump_json(found, indent=1).decode())
-            return
-        for words in found:
-            typer.echo(_line(desk, words))
-        if not found:
-            typer.echo("All devices are in service.", err=True)
+        nothing = "All devices are in service."
+        tell_list(found, _LIST, partial(_line, desk), nothing, as_json=as_json)
 
 
 @app.command()
@@ -155,6 +145,12 @@ def code(
             typer.echo(shown.model_dump_json(indent=1))
             return
         typer.echo(f"{shown.words}  ({shown.site}, {shown.day})")
+
+
+def _say(
+    desk: Desk, device: str, *what: str, body: BaseModel | None = None, method: str = "POST"
+) -> SaidView:
+    return desk.counter.ask(method, ("service", *desk.place(device), *what), SaidView, body=body)
 
 
 def _tell(done: str, said: SaidView, *, as_json: bool) -> None:
