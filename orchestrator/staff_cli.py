@@ -40,7 +40,11 @@ def out(
     config: Config = DEFAULT_CONFIG,
     as_json: JsonFlag = False,  # noqa: FBT002 - a flag
 ) -> None:
-    """Take a device out of service. Its turns wait until it is back; move those that can't."""
+    """Take a device out of service. A turn that runs there ends at once: move it first.
+
+    Bookings ahead stay, and nobody can begin them before it is back; move those that can't wait.
+    At a device without an agent staff ends the turn that runs.
+    """
     with desk_at(config) as desk:
         said = _say(desk, device, "out", body=OutOfService(reason=reason, why=why))
         _tell(f"{said.name} is out of service: {said.out_of_service}", said, as_json=as_json)

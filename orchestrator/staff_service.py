@@ -54,7 +54,8 @@ class StaffService:
     async def out(self, device: str, reason: str, *, why: str | None = None) -> Said:
         """Take a device out of service. `why` is kept in the audit log only. Raises BookingRefused.
 
-        Its turns are not carried out until it is back; a running one ends, or is moved.
+        Its turns leave the plan until it is back, so one that runs ends at once, unless it was
+        moved before. At an attended device, which has no plan, staff ends it.
         """
         if reason not in REASONS:
             raise BookingRefused(f"A device is out of service for {', '.join(REASONS)}.")
