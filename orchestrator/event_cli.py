@@ -106,7 +106,7 @@ def list_events(
     with desk_at(config) as desk:
         now = desk.moment("now")
         first = desk.moment(since) if since else now - LISTED
-        last = desk.moment(until) if until else now + LISTED
+        last = desk.moment(until) if until else max(now, first) + LISTED
         span = {"ends_after": first.isoformat(), "starts_before": last.isoformat()}
         found = [
             event

@@ -68,6 +68,15 @@ def test_an_event_is_planned_counted_shown_and_cancelled(library: Path, capsys: 
     assert json.loads(capsys.readouterr().out)[0]["state"] == "cancelled"
 
 
+def test_a_list_from_a_later_day_reaches_as_far(library: Path, capsys: Capture) -> None:
+    """Only `--from` is told: what comes after it is listed, however far off that is."""
+    start = datetime.now(UTC) + timedelta(days=40)
+    first = (start - timedelta(days=1)).isoformat(timespec="minutes")
+    event = planned(capsys, "--start", start.isoformat(timespec="minutes"))
+    assert main(["event", "list", "--from", first]) == 0
+    assert capsys.readouterr().out.startswith(event)
+
+
 def test_nobody_told_is_no_zero(library: Path, capsys: Capture) -> None:
     """A dash; and nobody came only where that is said."""
     event = planned(capsys)
