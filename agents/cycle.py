@@ -135,6 +135,7 @@ def resume(saved: Saved | None, moment: Moment, rule: str) -> tuple[State, tuple
     if session is not None and not same_boot:
         end = SessionEnd(session, Outcome.POWER_LOSS, at_checkpoint=True)
         events.append(_ended(end, rule, saved.moment))
+        memory = replace(memory, finished=session.id)
         session = None
     state = State(
         tick_ms=moment.boot_ms,
@@ -384,11 +385,15 @@ class _Cycle:
         if seen.device_link is DeviceLink.DISCONNECTED or seen.state is DeviceState.OFF:
             return
         uncleared = seen.state is DeviceState.TO_BE_CLEARED
-        if uncleared and memory.finished is None:
-            memory = replace(memory, finished=self.setting.new_id())
-        if memory.uncleared is not uncleared:
-            memory = replace(memory, uncleared=uncleared, cleared_here=False, clear_retry_ms=0)
-            self.state = replace(self.state, memory=memory)
+        if memory.uncleared is uncleared:
+            return
+        # The next part is another one, also where nobody saw it made: the plan may go on saying
+        # for long that this one was taken.
+        finished = (memory.finished or self.setting.new_id()) if uncleared else None
+        memory = replace(
+            memory, finished=finished, uncleared=uncleared, cleared_here=False, clear_retry_ms=0
+        )
+        self.state = replace(self.state, memory=memory)
 
     def _decide(self) -> Decision:
         state = self.state

@@ -162,9 +162,8 @@ def answered(memory: Memory, order: Order, answer: Answer, now_ms: int) -> Memor
             return memory
         return replace(memory, access=None, access_retry_ms=now_ms + VERIFY_MS)
     if order.step is Step.CLEAR:
-        if answer.outcome is OrderOutcome.FAILED:
-            return replace(memory, clear_retry_ms=now_ms + VERIFY_MS)
-        return replace(memory, uncleared=False, cleared_here=False, clear_retry_ms=0)
+        # Done is done when it is seen to be so; till then it is ordered again in its time.
+        return memory if done else replace(memory, clear_retry_ms=now_ms + VERIFY_MS)
     ending = memory.ending
     if ending is None or order.step not in (Step.LOCK, Step.END, Step.PAUSE):
         return memory

@@ -101,9 +101,10 @@ class Memory:
     is over; nobody's use while it stays paused. judged_use: was held against the end of its
     turn (print_fit). refused_use: was found to take too long. own: turns that the agent
     made of late, oldest first. closing_warned: of the end of open use, when that is,
-    and the smallest warning given. finished: the session that ended last; uncleared: what it
-    made is still on the device; cleared_here: its customer says that it is not. staff_wrong:
-    wrong staff codes since the last right one; the next is heard at `staff_retry_ms`.
+    and the smallest warning given. finished: the session that ended last, none once its part
+    was taken; uncleared: what it made is still on the device; cleared_here: its customer says
+    that it is not. staff_wrong: wrong staff codes since the last right one; the next is heard
+    at `staff_retry_ms`.
     """
 
     turns: Mapping[str, TurnMemory] = field(default_factory=dict)

@@ -23,7 +23,7 @@ DONE = Answer(OrderOutcome.DONE)
 class Desk:
     """One device. Times are seconds of plan time, which boot time runs with.
 
-    right: what people type is right. obeys: a use ends when it is told to.
+    obeys: a use ends when it is told to. clears: so it does what it says when it is cleared.
     """
 
     def __init__(self, plan: Plan | None) -> None:
@@ -31,7 +31,7 @@ class Desk:
         self.now_ms = 0
         self.use: str | None = None
         self.state = DeviceState.FREE
-        self.obeys = True
+        self.obeys = self.clears = True
         self.events: list[EventBody] = []
         self.orders: list[tuple[int, Order]] = []
         ids = count(1)
@@ -115,7 +115,7 @@ class Desk:
             self.orders.append((self.now_ms, order))
             if order.step in (Step.END, Step.LOCK) and self.obeys:
                 self.use, self.state = None, DeviceState.FREE
-            if order.step is Step.CLEAR and self.obeys:
+            if order.step is Step.CLEAR and self.obeys and self.clears:
                 self.state = DeviceState.FREE
             ends = order.step in (Step.END, Step.LOCK, Step.CLEAR)
             answer = DONE if self.obeys or not ends else Answer(OrderOutcome.FAILED, "stuck")

@@ -464,6 +464,7 @@ def test_after_a_power_cut_the_session_ends_at_its_last_checkpoint() -> None:
     state, told = resume(snapshot(a.state, moment(4000)), moment(10, OTHER_BOOT), "simulated/1")
     ended = next(event for event in told if isinstance(event, Ended))
     assert ended.outcome is Outcome.POWER_LOSS
+    assert state.memory.finished == ended.session
     assert ended.at_checkpoint
     assert ended.active_ms == 4000 - SETTLED_MS
     assert (ended.boot_id, ended.boot_ms) == (BOOT, 4000)

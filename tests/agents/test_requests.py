@@ -210,6 +210,36 @@ def test_a_part_is_cleared_by_the_plan_or_by_who_takes_it() -> None:
     assert [order.step for _, order in desk.orders].count(Step.CLEAR) == 2
 
 
+def test_a_part_that_nobody_saw_made_is_not_cleared_by_the_word_on_the_one_before() -> None:
+    """The plan goes on saying for long which part was taken last."""
+    desk = Desk(plan(turn("a", 100, 1000)))
+    desk.at(101)
+    desk.sit_down()
+    desk.leave(DeviceState.TO_BE_CLEARED)
+    before = desk.agent.memory.finished
+    desk.plan = plan(turn("a", 100, 1000), revision=2, cleared=before)
+    desk.at(103)
+    assert desk.free
+    desk.leave(DeviceState.TO_BE_CLEARED)
+    desk.at(110)
+    assert not desk.free
+    assert desk.agent.memory.finished not in (None, before)
+
+
+def test_a_device_that_only_says_it_was_cleared_is_told_again_in_its_time() -> None:
+    """What counts is what is seen."""
+    desk = Desk(plan(turn("a", 100, 1000)))
+    desk.at(101)
+    desk.leave(DeviceState.TO_BE_CLEARED)
+    desk.clears = False
+    desk.ask(Cleared())
+    desk.at(111)
+    assert [order.step for _, order in desk.orders].count(Step.CLEAR) == 1
+    desk.clears = True
+    desk.at(130)
+    assert desk.free
+
+
 def test_a_device_that_would_not_be_cleared_is_told_again() -> None:
     """After the time that an order has, and no more often."""
     desk = Desk(plan(turn("a", 100, 1000)))
