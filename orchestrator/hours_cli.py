@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Annotated
 
 import typer
 from pydantic import TypeAdapter
 
 from orchestrator.calendars.hours_reading import HoursFormat, dated
-from orchestrator.calendars.model import MAX_SIZE
 from orchestrator.calendars.reading import WITHIN
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag
 from orchestrator.counter import Refused
 from orchestrator.desk_cli import desk_at
 from orchestrator.domain.opening_hours import Source
 from orchestrator.domain.policy_words import DAYS
-from orchestrator.fetch import FetchFailed, fetch
+from orchestrator.source_cli import is_url, read_file, read_url
 from orchestrator.web.hours_models import HoursImportView, HoursView
 
 #: How far `show` looks ahead where it is not told.
 SHOWN = timedelta(days=13)
-_SCHEMES = ("http://", "https://", "webcal://")
 _SOURCES = {
     Source.EXCEPTION: "an exception",
     Source.IMPORT: "imported",
@@ -83,6 +79,8 @@ def import_hours(
 ) -> None:
     """Import a library's hours, from Kirkanta or an iCalendar file."""
     with desk_at(config) as desk:
+        url = is_url(source)
+        data = read_url(dated(source, desk.today())) if url else read_file(source)
         params = {"partial": "true" if partial else "false"}
         params |= {"format": form} if form else {}
         params |= {"library": library} if library else {}
@@ -90,7 +88,7 @@ def import_hours(
             "POST",
             ("hours", site, "import"),
             HoursImportView,
-            body=_file(source, desk.today()),
+            body=data,
             params=params,
             within=WITHIN + 20,
         )
@@ -131,24 +129,6 @@ def _line(day: HoursView, width: int = 0) -> str:
         notes.append(f"public holiday: {day.holiday}")
     said = "; ".join(note for note in notes if note)
     return f"{DAYS[day.day.weekday()]} {day.day}  {_spans(day):<{width}}  {said}"
-
-
-def _file(source: str, today: date) -> bytes:
-    """Return what is in a file or behind a URL. Raises Refused."""
-    if source.lower().startswith(_SCHEMES):
-        try:
-            found = asyncio.run(fetch(dated(source, today))).data
-        except FetchFailed as error:
-            raise Refused(f"The URL can't be read. {error}") from None
-        return found or b""
-    try:
-        with Path(source).open("rb") as file:
-            data = file.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise Refused(f"{source}: {error.strerror}.") from None
-    if len(data) > MAX_SIZE:
-        raise Refused(f"{source}: The file is larger than {MAX_SIZE // 1024 // 1024} MB.")
-    return data
 
 
 def _day(text: str) -> date:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
 import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
+from orchestrator.calendars.hours_reading import dated
 from orchestrator.calendars.model import MAX_SIZE
 from orchestrator.calendars.reading import WITHIN, Format
 from orchestrator.cli_options import DEFAULT_CONFIG, USAGE, Config, JsonFlag
@@ -21,11 +22,9 @@ from orchestrator.config import Configuration, load
 from orchestrator.config_feeds import UrlUnknown
 from orchestrator.counter import Refused
 from orchestrator.desk_cli import Desk, desk_at
-from orchestrator.fetch import FetchFailed, fetch
 from orchestrator.import_service import source_of_file
+from orchestrator.source_cli import is_url, read_file, read_url
 from orchestrator.web.import_models import CalendarView, ImportView
-
-_URLS = ("https://", "http://", "webcal://")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +71,7 @@ def import_bookings(  # noqa: PLR0913 - what a source is made of
     with _desk(config) as (desk, configuration):
         if (file is None) == (feed is None):
             raise Refused("Name either a file, a URL or, with --feed, a feed.")
-        found = _of_feed(configuration, feed) if feed else _of_file(file or "")
+        found = _of_feed(configuration, feed, desk.today()) if feed else _of_file(file or "")
         told = found.told | {
             key: value
             for key, value in (
@@ -137,20 +136,16 @@ def _desk(path: Path) -> Iterator[tuple[Desk, Configuration]]:
 
 def _of_file(name: str) -> _File:
     """Return a file, or what a URL gives. Raises Refused."""
-    if name.startswith(_URLS):
+    if is_url(name):
+        data = read_url(name)
         digest = hashlib.sha256(name.encode()).hexdigest()[:12]
-        return _File(_fetched(name), {"source": f"url-{digest}"})
+        return _File(data, {"source": f"url-{digest}"})
     if name == "-":
         return _File(sys.stdin.buffer.read(MAX_SIZE + 1), {"source": "stdin"})
-    try:
-        with Path(name).open("rb") as opened:
-            data = opened.read(MAX_SIZE + 1)
-    except OSError as error:
-        raise Refused(f"{name}: {error.strerror}.") from None
-    return _File(data, {"source": source_of_file(Path(name).name)})
+    return _File(read_file(name), {"source": source_of_file(Path(name).name)})
 
 
-def _of_feed(config: Configuration, name: str) -> _File:
+def _of_feed(config: Configuration, name: str, today: date) -> _File:
     """Return what a configured feed gives, and how it is meant. Raises Refused."""
     section = next((feed for feed in config.feed if feed.id == name), None)
     if section is None or section.kind != "bookings":
@@ -168,16 +163,9 @@ def _of_feed(config: Configuration, name: str) -> _File:
     if section.partial:
         told["partial"] = "true"
     try:
-        return _File(_fetched(section.read_url()), told)
+        return _File(read_url(dated(section.read_url(), today)), told)
     except UrlUnknown as error:
         raise Refused(str(error)) from None
-
-
-def _fetched(url: str) -> bytes:
-    try:
-        return asyncio.run(fetch(url)).data or b""
-    except FetchFailed as error:
-        raise Refused(f"The URL can't be read. {error}") from None
 
 
 def _tell(view: ImportView, *, as_json: bool) -> None:

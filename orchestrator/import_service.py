@@ -8,6 +8,7 @@ only room is asked for: no two bookings of a device overlap.
 from __future__ import annotations
 
 import hashlib
+import os
 import secrets
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -233,7 +234,7 @@ class ImportService:
 
 def source_of_file(name: str) -> str:
     """Return the source that a file is: by its name, which may be a person's and is not kept."""
-    return f"file-{hashlib.sha256(name.encode()).hexdigest()[:12]}"
+    return f"file-{hashlib.sha256(os.fsencode(name)).hexdigest()[:12]}"
 
 
 def _count(number: int, one: str, many: str | None = None) -> str:

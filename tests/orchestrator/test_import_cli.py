@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
@@ -92,6 +93,14 @@ def test_a_file_is_imported_and_exported(folder: Path, capfd: pytest.CaptureFixt
         assert kept.is_dir() or b"Example" not in kept.read_bytes()
 
 
+def test_a_file_may_be_called_anything(folder: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """By letters of an older Windows, too, which are no UTF-8."""
+    file = os.fsdecode(os.fsencode(folder) + b"/M\xe4ki.ics")
+    Path(file).write_bytes(calendar(ONE))
+    assert run("import", file) == 0
+    assert capfd.readouterr().out.startswith("1 booking added")
+
+
 def test_a_faulty_file_is_refused_with_each_reason(
     folder: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -113,7 +122,7 @@ def test_a_url_and_a_feed_are_imported(
 ) -> None:
     """A feed as it is configured; both without a word of where they are."""
     server.answers["/hush"] = ok(calendar(ONE))
-    assert run("import", server.url("/hush")) == 0
+    assert run("import", server.url("/hush").replace("http:", "HTTP:")) == 0
     text = FEED.replace("PORT", str(server.port))
     (folder / "laitevuoro.toml").write_text(CONFIG + text)
     server.answers["/hush"] = ok(calendar(ONE.replace("Printer 1", "Room 1")))
