@@ -18,6 +18,7 @@ from orchestrator.office import Office
 from orchestrator.store.database import Connection
 from orchestrator.store.errors import StoreFailed
 from orchestrator.store.intake import Taken
+from orchestrator.waking import woken
 
 #: Nothing tells when the wall clock is stepped: ends are looked at again so often.
 LONGEST_SLEEP = 60.0
@@ -47,12 +48,7 @@ class AttendedKeeper:
     async def run(self) -> None:
         """Do what is due, then sleep until more is. For ever."""
         while True:
-            seconds = await self.step()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await woken(self._wake, await self.step())
 
     async def step(self) -> float:
         """Do all that is due now; return the seconds until more is."""

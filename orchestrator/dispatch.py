@@ -26,6 +26,7 @@ from orchestrator.store import bookings, plans
 from orchestrator.store.database import Connection, Database
 from orchestrator.store.errors import StoreFailed
 from orchestrator.twins import Twins
+from orchestrator.waking import woken
 
 #: Nothing tells when the wall clock is stepped: boundaries are looked at again so often.
 LONGEST_SLEEP = 60.0
@@ -124,12 +125,7 @@ class Dispatch:
     async def run(self) -> None:
         """Do what is due, then sleep until more is. For ever."""
         while True:
-            seconds = await self.step()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await woken(self._wake, await self.step())
 
     async def step(self) -> float:
         """Do all that is due now; return the seconds until more is."""

@@ -21,6 +21,7 @@ from orchestrator.store import queue
 from orchestrator.store.database import Connection
 from orchestrator.store.errors import StoreFailed
 from orchestrator.twins import Twins
+from orchestrator.waking import woken
 
 #: Nothing tells when the wall clock is stepped: what is free is looked at again so often.
 LONGEST_SLEEP = 60.0
@@ -104,12 +105,7 @@ class QueueKeeper:
     async def run(self) -> None:
         """Do what can be done, then sleep until more may be. For ever."""
         while True:
-            seconds = await self.step()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
-            except TimeoutError:
-                continue
+            await woken(self._wake, await self.step())
 
     async def step(self) -> float | None:
         """Do all that can be done now; return the seconds until time alone lets more be done.

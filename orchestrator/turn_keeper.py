@@ -22,6 +22,7 @@ from orchestrator.office import Office
 from orchestrator.store import quotas
 from orchestrator.store.errors import StoreFailed
 from orchestrator.turn_changes import TurnChanges
+from orchestrator.waking import woken
 
 #: Nothing tells when the wall clock is stepped: deadlines are looked at again so often.
 LONGEST_SLEEP = 60.0
@@ -80,13 +81,8 @@ class TurnKeeper:
     async def run(self) -> None:
         """Do what is due, then sleep until more is. For ever."""
         while True:
-            seconds = await self.step()
-            try:
-                async with asyncio.timeout(seconds):
-                    await self._wake.wait()
+            if await woken(self._wake, await self.step()):
                 await asyncio.sleep(GATHER_SECONDS)
-            except TimeoutError:
-                continue
 
     async def step(self) -> float:
         """Do all that is due now; return the seconds until more is."""
