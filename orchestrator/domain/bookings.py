@@ -19,9 +19,6 @@ from mqtt_schemas.topics import Address
 from orchestrator.domain.devices import CheckInBy, Device, Policy
 from orchestrator.domain.local_time import say_moment
 
-#: A form filled in at 14:00 and sent at 14:00:40 is in time.
-TOLERANCE = timedelta(minutes=1)
-
 
 class BookingState(StrEnum):
     """Where a booking stands.

@@ -32,8 +32,8 @@ STATEMENTS = (
     ) WITHOUT ROWID""",
     """CREATE INDEX extensions_unanswered ON extensions_asked (site, device, at_ms)
         WHERE answer IS NULL""",
-    # A card's mark is an HMAC under the key of the turn's week; with the key it can't be made
-    # again. Both go when the week has ended.
+    # A card's mark is an HMAC under the key of the turn's week; without the key it can't be
+    # made again. Both go when the week has ended.
     """CREATE TABLE quota_keys (
         week TEXT PRIMARY KEY,
         key BLOB NOT NULL

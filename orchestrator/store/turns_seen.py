@@ -5,6 +5,7 @@ A turn that a device began by itself becomes a booking, if it is in no other's w
 
 from __future__ import annotations
 
+import json
 import sqlite3
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -211,8 +212,7 @@ def of_turns(
     connection: sqlite3.Connection, address: Address, turns: Iterable[str]
 ) -> dict[str, Seen]:
     """Return what a device reported of turns; those of which it reported nothing are left out."""
-    names = "[" + ",".join(f'"{turn}"' for turn in turns) + "]"
-    rows = connection.execute(_LOAD, (address.site, address.device, names))
+    rows = connection.execute(_LOAD, (address.site, address.device, json.dumps(list(turns))))
     return {
         turn: Seen(
             source=None if source is None else TurnSource(source),
@@ -239,14 +239,6 @@ def answer(connection: sqlite3.Connection, asked: Asked, word: str) -> bool:
     """Keep the answer to a wish. Returns whether it was the first."""
     key = (asked.address.site, asked.address.device, asked.turn, asked.boot_id, asked.boot_ms)
     return connection.execute(_ANSWER, (word, *key)).rowcount == 1
-
-
-def waiting_devices(connection: sqlite3.Connection) -> list[Address]:
-    """Return the devices where somebody waits for an answer."""
-    rows = connection.execute(
-        "SELECT DISTINCT site, device FROM extensions_asked WHERE answer IS NULL"
-    )
-    return [Address(site, device) for site, device in rows]
 
 
 def forget_all(connection: sqlite3.Connection) -> None:
