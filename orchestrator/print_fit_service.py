@@ -79,8 +79,7 @@ class PrintFitService:
         turn = _running(known, now)
         closes_at = closing(usable, now)
         # What was looked at ends there; the library does not close.
-        closes_at = None if closes_at is not None and closes_at >= until else closes_at
-        found = self._limit(policy, turn, known, closes_at)
+        found = self._limit(policy, turn, known, None if closes_at >= until else closes_at)
         judged = None if found is None else fit(needs, now, found)
         later = None
         if judged is None or not judged.fits:

@@ -171,7 +171,7 @@ def fit(needs: timedelta, begins_at: datetime, found: Limit) -> Fit:
     return Fit(found.at is None or done_at <= found.at, done_at, found)
 
 
-def closing(usable: Iterable[Open], moment: datetime) -> datetime | None:
+def closing(usable: Iterable[Open], moment: datetime) -> datetime:
     """Return when the device stops being usable after a moment; the moment itself if it is not."""
     for span in joined(usable):
         if span.starts_at <= moment < span.ends_at:
