@@ -8,10 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from mqtt_schemas.base import Seconds, UtcTime
 from orchestrator.domain.series import Every
-from orchestrator.web.models import CardNumber, ChangeView, Name, NewBooking
-
-#: Staff's own words, for the audit log: a few, and nobody's name.
-Why = Annotated[str, Field(max_length=200)]
+from orchestrator.web.models import CardNumber, ChangeView, Name, NewBooking, Why
 
 
 class _Asked(BaseModel):

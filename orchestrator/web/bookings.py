@@ -21,9 +21,8 @@ from orchestrator.web.booking_models import (
     NewSeries,
     NewWalkIn,
     SeriesView,
-    Why,
 )
-from orchestrator.web.models import BookingView, ChangeView, Name, NewBooking, NewEnd
+from orchestrator.web.models import BookingView, ChangeView, Name, NewBooking, NewEnd, Why
 from orchestrator.web.views import booking_view, change_view, moved_view, series_view
 
 

@@ -8,8 +8,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from mqtt_schemas.base import UtcTime
 from orchestrator.domain.group_events import EventState
-from orchestrator.web.booking_models import Why
-from orchestrator.web.models import BookingView, ChangeView, Name
+from orchestrator.web.models import BookingView, ChangeView, Name, Why
 
 
 class _Asked(BaseModel):

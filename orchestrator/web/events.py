@@ -7,7 +7,6 @@ from pydantic import AwareDatetime
 
 from orchestrator.domain.group_events import Count, participants
 from orchestrator.event_service import EventService, NewEvent, People, Sheet
-from orchestrator.web.booking_models import Why
 from orchestrator.web.event_models import (
     Counting,
     CountView,
@@ -18,7 +17,7 @@ from orchestrator.web.event_models import (
     PeopleAsked,
     UseView,
 )
-from orchestrator.web.models import Name
+from orchestrator.web.models import Name, Why
 from orchestrator.web.views import booking_view, change_view
 
 

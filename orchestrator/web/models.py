@@ -16,6 +16,8 @@ from orchestrator.domain.devices import CheckInBy
 Name = Annotated[str, Field(min_length=1, max_length=81)]
 #: As it is scanned or typed; in bodies only, since others may log a path.
 CardNumber = Annotated[str, Field(max_length=80)]
+#: Staff's own words, for the audit log: a few, and nobody's name.
+Why = Annotated[str, Field(max_length=200)]
 
 
 class _Asked(BaseModel):
@@ -175,7 +177,7 @@ class NewBooking(_Asked):
     over_closing: bool = False
     card: CardNumber | None = Field(default=None, repr=False)
     no_card: bool = False
-    why: Annotated[str, Field(max_length=200)] | None = None
+    why: Why | None = None
 
 
 class NewEnd(_Asked):
@@ -188,7 +190,7 @@ class NewEnd(_Asked):
     more_seconds: Seconds | None = None
     although_waiting: bool = False
     over_closing: bool = False
-    why: Annotated[str, Field(max_length=200)] | None = None
+    why: Why | None = None
 
     @model_validator(mode="after")
     def _is_one(self) -> Self:

@@ -9,8 +9,8 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
 from mqtt_schemas.base import Code, OpaqueId, Outcome, Seconds, UtcTime
 from orchestrator.delivery import Delivery
-from orchestrator.web.booking_models import AgeAnswers, Why
-from orchestrator.web.models import CardNumber, Name, NewEnd
+from orchestrator.web.booking_models import AgeAnswers
+from orchestrator.web.models import CardNumber, Name, NewEnd, Why
 
 #: Chosen by the asker: the same request, asked again, is done once.
 RequestId = OpaqueId
