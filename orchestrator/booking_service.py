@@ -10,11 +10,11 @@ from orchestrator.domain.bookings import (
     Booking,
     BookingRefused,
     BookingState,
-    Desk,
     WrongTime,
 )
 from orchestrator.domain.devices import CheckInBy, Device
 from orchestrator.domain.extension import check_cancel, check_new_end
+from orchestrator.domain.hours_rules import no_leave
 from orchestrator.domain.naming import device_named
 from orchestrator.new_codes import new_code
 from orchestrator.series_service import SeriesService
@@ -105,8 +105,8 @@ class BookingService:
         booking, desk = self._books.find(rows, booking_id)
         end = _end(booking, ends_at)
         case = self._books.running(rows, desk, booking, end)
-        if over_closing:
-            _check_leave(desk)
+        if over_closing and (reason := no_leave(desk)):
+            raise BookingRefused(f"{reason}.")
         check_new_end(case, end, although_waiting=although_waiting, over_closing=over_closing)
         changed = replace(booking, ends_at=end, over_closing=booking.over_closing or over_closing)
         if booking.state is BookingState.USED and end > desk.now:
@@ -166,8 +166,3 @@ def _end(booking: Booking, ends_at: datetime | timedelta) -> datetime:
     if isinstance(ends_at, datetime):
         return utc(ends_at)
     return utc_later(booking.ends_at, ends_at)
-
-
-def _check_leave(desk: Desk) -> None:
-    if desk.policy.after_closing != "staff":
-        raise BookingRefused(f"No turn on {desk.device.name} runs on after closing.")

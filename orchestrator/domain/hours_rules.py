@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from orchestrator.domain.bookings import Usable
+from orchestrator.domain.bookings import Desk, Usable
 from orchestrator.domain.devices import AfterClosing
 from orchestrator.domain.local_time import say_length
 from orchestrator.domain.wishes import Case
@@ -42,9 +42,14 @@ def covers(spans: Iterable[Usable], first: datetime, last: datetime) -> bool:
 
 def leave(case: Case) -> str | None:
     """Say why the turn may not run on after closing, where that is asked."""
-    if not case.wish.over_closing or case.policy.after_closing is AfterClosing.STAFF:
+    return no_leave(case.desk) if case.wish.over_closing else None
+
+
+def no_leave(desk: Desk) -> str | None:
+    """Say that staff may let no turn run on after closing, where it is so."""
+    if desk.policy.after_closing is AfterClosing.STAFF:
         return None
-    return f"No turn on {case.name} runs on after closing"
+    return f"No turn on {desk.device.name} runs on after closing"
 
 
 def opened(case: Case) -> str | None:
