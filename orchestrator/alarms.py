@@ -17,6 +17,8 @@ from mqtt_schemas.base import to_utc
 from mqtt_schemas.topics import Address
 from orchestrator.domain.alarms import NONE_PENDING, Alarm, Kind, Pending, Seen, judge
 from orchestrator.domain.devices import Device
+from orchestrator.domain.local_time import to_local
+from orchestrator.domain.periods import begin_of
 from orchestrator.domain.usage import DeviceUsage, by_device
 from orchestrator.store import totals
 from orchestrator.store.database import Database
@@ -64,10 +66,10 @@ class Alarms:
         Where the store can't be read, today's use is as it last was: the rest still matters.
         """
         now = to_utc(self._clock())
-        local = now.astimezone(self._zone)
-        midnight = to_utc(local.replace(hour=0, minute=0, second=0, microsecond=0, fold=0))
+        day = to_local(now, self._zone).date()
+        midnight = to_utc(begin_of(day, self._zone))
         try:
-            today = await self._database.read(partial(totals.read, since=f"{local:%Y-%m-%d}"))
+            today = await self._database.read(partial(totals.read, since=day.isoformat()))
             self._used = by_device(today)
         except StoreFailed as error:
             _LOG.warning("use_not_read", reason=str(error))

@@ -15,8 +15,6 @@ from orchestrator.domain.devices import Device
 from orchestrator.store import attended, bookings
 from orchestrator.store.database import Connection
 
-_NOT_YET_OVER = timedelta(days=1)
-
 
 @dataclass(frozen=True, slots=True)
 class AttendedNow:
@@ -35,7 +33,7 @@ def attended_now(
     in_hand = attended.all_in_hand(rows)
     found = {}
     for device in devices:
-        ahead = bookings.of_device(rows, device.address, ends_after=now - _NOT_YET_OVER)
+        ahead = bookings.of_device(rows, device.address, ends_after=now)
         upcoming = (
             each for each in ahead if each.starts_at > now and each.purpose is not Purpose.BLOCK
         )

@@ -12,6 +12,7 @@ import structlog
 
 from mqtt_schemas.base import to_utc
 from mqtt_schemas.plan import DatedCode
+from orchestrator.domain.local_time import to_local
 from orchestrator.domain.periods import begin_of
 from orchestrator.new_codes import new_code
 from orchestrator.office import Office
@@ -52,7 +53,7 @@ class StaffCodes:
             return STORE_AGAIN_AFTER
         if made:
             self._office.replan([each for each in self._office.devices if each.site in made])
-        midnight = begin_of(_today(now, self._office.zone) + _DAY, self._office.zone)
+        midnight = begin_of(to_local(now, self._office.zone).date() + _DAY, self._office.zone)
         return min(max((midnight - now).total_seconds(), 1.0), LONGEST_SLEEP)
 
 
@@ -61,7 +62,7 @@ async def make(office: Office, site: str) -> bool:
 
     Codes stay as they are; where the time zone was changed, they hold on its days from now on.
     """
-    today = _today(office.now(), office.zone)
+    today = to_local(office.now(), office.zone).date()
     days = [today + number * _DAY for number in range(DAYS)]
     known = {
         each.day: each
@@ -83,7 +84,7 @@ async def code_of_today(office: Office, site: str) -> DayCode:
     """Return a site's code of today; made now where none is, as when no orchestrator ran."""
     if await make(office, site):
         office.replan([each for each in office.devices if each.site == site])
-    today = _today(office.now(), office.zone)
+    today = to_local(office.now(), office.zone).date()
     found = await office.database.read(lambda rows: staff_words.codes_of(rows, site))
     return next(each for each in found if each.day == today)
 
@@ -104,7 +105,3 @@ def _holds(code: DatedCode, day: date, zone: tzinfo) -> bool:
 
 def _span(day: date, zone: tzinfo) -> tuple[datetime, datetime]:
     return to_utc(begin_of(day, zone)), to_utc(begin_of(day + _DAY, zone))
-
-
-def _today(now: datetime, zone: tzinfo) -> date:
-    return now.astimezone(zone).date()

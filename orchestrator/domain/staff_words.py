@@ -32,9 +32,5 @@ class StaffWords:
         """Return what still holds: without the notices whose time is over."""
         return replace(self, notices=tuple(each for each in self.notices if each.until > now))
 
-    def next_change(self, now: datetime) -> datetime | None:
-        """Return when time alone will change what holds, or None."""
-        return min((each.until for each in self.notices if each.until > now), default=None)
-
 
 NOTHING_SAID = StaffWords()
