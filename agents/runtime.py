@@ -38,7 +38,7 @@ from agents.outbox import Outbox, OutboxUnwritable, Verdict
 from agents.requests import codes_for
 from agents.schedule import Schedule
 from agents.sending import send_events, send_status
-from agents.status import Source, status_of, turn_now
+from agents.status import Source, status_of, tries_used_up, turn_now
 from agents.timesync import TimeSync
 from agents.tracking import OpenSession
 from mqtt_schemas.base import DeviceLink
@@ -284,7 +284,7 @@ class Runtime:
         for order in result.orders:
             self._ordering += order.step in _ENDING
             self._orders.put_nowait(_Given(order, _use(self._state.session)))
-        self._note_status()
+        self._note_status(moment)
 
     def _setting(self) -> cycle.Setting:
         return cycle.Setting(
@@ -400,6 +400,7 @@ class Runtime:
                 offset=self._offset,
                 outbox=self._outbox.state(),
                 problems=(*own, *(held.problems if held else ())),
+                settles_ms=self._device.settles_ms,
             ),
             connection,
         )
@@ -412,7 +413,7 @@ class Runtime:
         }
         return tuple(problem for problem, holds in told.items() if holds)
 
-    def _note_status(self) -> None:
+    def _note_status(self, moment: cycle.Moment) -> None:
         """Wake the sender where something changed that people or the orchestrator act on."""
         state, held = self._state, self._state.held
         now = (
@@ -423,6 +424,7 @@ class Runtime:
             state.session and state.session.id,
             self._schedule and self._schedule.plan.digest,
             self._own_problems(),
+            tries_used_up(state.memory, self._schedule, moment.now_ms),
         )
         if now != self._told:
             self._told = now

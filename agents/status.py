@@ -9,8 +9,9 @@ from math import isfinite
 from agents.clock import Offset
 from agents.coverage import Watch
 from agents.cycle import Moment, State, snapshot
-from agents.enforcement import Decision
+from agents.enforcement import Decision, Memory
 from agents.granting import MOST_TRIES
+from agents.model import SETTLED_MS
 from agents.schedule import Schedule
 from agents.tracking import OpenSession
 from mqtt_schemas.base import DeviceLink, DeviceState, utc_from_ms
@@ -33,7 +34,7 @@ MOST_PROBLEMS, MOST_READINGS = 16, 64
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """What a status is made from."""
+    """What a status is made from. settles_ms: as agents.model.Device says."""
 
     state: State
     decision: Decision | None
@@ -42,12 +43,13 @@ class Source:
     offset: Offset | None
     outbox: OutboxState
     problems: tuple[str, ...]
+    settles_ms: int | None = SETTLED_MS
 
 
 def status_of(source: Source, connection: str) -> Status:
     """Return the status as of `source.moment`."""
     held, memory = source.state.held, source.state.memory
-    now = snapshot(source.state, source.moment)
+    now = snapshot(source.state, source.moment, source.settles_ms)
     return Status(
         connection=connection,
         device_link=held.device_link if held else DeviceLink.DISCONNECTED,
@@ -66,15 +68,16 @@ def status_of(source: Source, connection: str) -> Status:
 
 
 def _problems(source: Source) -> tuple[str, ...]:
-    told = [TRIES_USED_UP] if _tries_used_up(source) else []
+    used_up = tries_used_up(source.state.memory, source.schedule, source.moment.now_ms)
+    told = [TRIES_USED_UP] if used_up else []
     return tuple(dict.fromkeys((*told, *source.problems)))[:MOST_PROBLEMS]
 
 
-def _tries_used_up(source: Source) -> bool:
+def tries_used_up(memory: Memory, schedule: Schedule | None, now_ms: int) -> bool:
     """Tell whether a turn that is not over can be opened by staff only."""
-    for turn_id, known in source.state.memory.turns.items():
-        turn = source.schedule.find(turn_id) if source.schedule else None
-        to_come = turn is not None and source.moment.now_ms < turn.closes_ms
+    for turn_id, known in memory.turns.items():
+        turn = schedule.find(turn_id) if schedule else None
+        to_come = turn is not None and now_ms < turn.closes_ms
         if to_come and known.tries >= MOST_TRIES and not known.checked_in:
             return True
     return False

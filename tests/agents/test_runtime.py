@@ -14,17 +14,20 @@ from typing import Any, TypeVar
 import pytest
 
 from agents.clock import Clock
+from agents.granting import MOST_TRIES
 from agents.link import Receive, Serve
 from agents.model import SETTLED_MS, Answer, Observation, Order
+from agents.model import CheckIn as Typed
 from agents.outbox import Outbox
 from agents.runtime import OBSERVE_TIMEOUT, ORDER_TIMEOUT, Runtime
 from agents.sending import HEARTBEAT
+from agents.status import TRIES_USED_UP
 from mqtt_schemas.base import Basis, DeviceLink, DeviceState, Outcome, utc_from_ms
 from mqtt_schemas.canonical import chain
 from mqtt_schemas.codec import sealed
 from mqtt_schemas.events import OrderOutcome, Step
 from mqtt_schemas.messages import Ack, Checkpoint, Phase, PlanInForce, Status, TimeAnswer, TurnNow
-from mqtt_schemas.plan import AtEnd, Notice, OutsideTurns, Plan, Turn
+from mqtt_schemas.plan import AtEnd, CheckIn, HashedCode, Notice, OutsideTurns, Plan, Turn
 from mqtt_schemas.topics import Channel
 from tests.agents.fakes import MORNING_MS, OTHER_BOOT, FakeDevice, FakeLink, LoopClock
 from tests.agents.virtual_time import virtual_time
@@ -83,6 +86,7 @@ class Agent:
             link=self.link,
             clock=clock,
             new_id=lambda: f"{path.stem}-{next(ids)}",
+            check=_no_code_is_right,
         )
 
     @property
@@ -130,6 +134,10 @@ class Agent:
     def disk(self, *, full: bool) -> None:
         """Have the disk take nothing, or everything again."""
         self.outbox._connection.execute(f"PRAGMA query_only = {'ON' if full else 'OFF'}")
+
+
+async def _no_code_is_right(_words: str, _codes: tuple[HashedCode, ...]) -> bool | None:
+    return False
 
 
 def _there(part: T | None) -> T:
@@ -364,6 +372,20 @@ async def test_an_end_does_not_hit_the_next_use(path: Path) -> None:
         assert Step.END not in a.steps
         assert a.device.use == "second"
         assert [e["turn"] for e in a.events if e["type"] == "started"] == ["a", "b"]
+
+
+@virtual_time
+async def test_a_code_that_was_guessed_at_is_said_at_once(path: Path) -> None:
+    """Somebody stands there whom only staff can let in."""
+    async with agent(path) as a:
+        needed = CheckIn(within=600, code=HashedCode(salt="0" * 32, hash="0" * 64))
+        a.link.receive(plan(turn("a", 0, 1000, check_in=needed)))
+        await asyncio.sleep(3)
+        for _ in range(MOST_TRIES):
+            assert a.status().problems == ()
+            await a.runtime.ask(Typed("susi kivi joki"))
+            await asyncio.sleep(0.01)
+        assert a.status().problems == (TRIES_USED_UP,)
 
 
 @virtual_time

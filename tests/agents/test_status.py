@@ -102,6 +102,15 @@ def test_it_carries_the_open_sessions_checkpoint_up_to_what_is_sure() -> None:
     assert session.at_ms == 21_000
 
 
+def test_of_a_device_that_stamps_itself_the_checkpoint_goes_up_to_its_newest_word() -> None:
+    """However long it has been silent: what it tells next may be an end in that time."""
+    looked = replace(after((20_000, SEEN), (24_000, None)), settles_ms=None)
+    status = status_of(replace(looked, moment=moment(24_500)), CONNECTION)
+    assert status.session is not None
+    assert (status.session.at_ms, status.session.active_ms) == (20_000, 0)
+    assert status.watching == Watching(from_ms=20_000, to_ms=20_000)
+
+
 def test_it_tells_since_when_the_device_is_watched() -> None:
     """Up to what is sure, and not through a gap: the machine may have slept, and be gone again."""
     looked = after((20_000, SEEN), (24_000, None))
